@@ -1,0 +1,172 @@
+"""What happens while a function runs, and under which locks: the critical pairs.
+
+After the starvation checker of Infer (`starvationDomain.mli`): one set of pairs serves every rule.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from lockcheck.model.findings import Confidence
+from lockcheck.model.identity import ClassId, FunctionId, LockId
+from lockcheck.model.library import Category, Domain, LockKind, Mode
+from lockcheck.model.paths import Path
+from lockcheck.model.source import Span
+
+
+class Step(msgspec.Struct, frozen=True, order=True, gc=False):
+    """One step of a trace: in `function`, at `span`, something named `text` is acquired, called or waited for."""
+
+    function: FunctionId
+    span: Span
+    action: Literal["acquire", "call", "event"]
+    text: str
+
+
+Trace: TypeAlias = tuple[Step, ...]
+"""The steps from a function to an event inside it, the event last. Shorter traces are better, then smaller ones."""
+
+
+class LockRef(msgspec.Struct, frozen=True, gc=False):
+    """A lock as a function sees it.
+
+    `path` is the object within one thread of execution (equal paths are the same lock; None: which instance is
+    not known). `id` is its identity across threads, None for a parameter whose type only a caller knows.
+    `receiver` is the most derived class known of the object that `id`'s attribute hangs on.
+    """
+
+    id: LockId | None
+    path: Path | None
+    kind: LockKind | None
+    receiver: ClassId | None = None
+    permits: int | None = 1
+    guessed: bool = False
+
+    @property
+    def domain(self) -> Domain:
+        """Whom the lock excludes; a lock of unknown kind is taken for a thread's."""
+        return self.kind.domain if self.kind is not None else "thread"
+
+    @property
+    def reentrant(self) -> bool:
+        """Whether its holder may take it again; unknown counts as yes."""
+        return self.kind is None or self.kind.reentrant
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether one holder keeps all others out: not a semaphore with several permits."""
+        return self.kind is None or self.kind.shape != "permits" or self.permits == 1
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A lock that is held: how it was taken, whether on every path (`must`), and the steps that took it.
+
+    `scope` names the exit stack that gives the lock back by itself. `inner` marks a lock that a callee holds:
+    it is reported there, here it only tells what else is held.
+    """
+
+    lock: LockRef
+    mode: Mode
+    must: bool
+    trace: Trace
+    scope: str = ""
+    inner: bool = False
+
+
+class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
+    """A lock is taken. `blocking`: it may wait; `timed`: not for ever; `awaited`: it is a suspension too."""
+
+    lock: LockRef
+    mode: Mode
+    blocking: bool = True
+    timed: bool = False
+    awaited: bool = False
+
+
+class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
+    """Something that may take long. `device` is the object it works on, as `Class.attr`, where that is known.
+
+    `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
+    that what is waited for runs (a joined thread's target).
+    """
+
+    category: Category
+    name: str
+    awaited: bool = False
+    timed: bool = False
+    bounded: bool = False
+    device: LockId | None = None
+    runs: tuple[FunctionId, ...] = ()
+    releases: LockRef | None = None
+
+
+class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
+    """Other tasks, or a generator's consumer, run now. `what` is the word in the source: await, yield …"""
+
+    what: Literal["await", "async for", "async with", "async comprehension", "yield"]
+
+
+class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
+    """A queue operation that may wait. `queued` names the queue; `bounded` is None where its bound is unknown."""
+
+    operation: Literal["put", "get", "drain"]
+    queue: LockId | None
+    name: str
+    domain: Domain
+    bounded: bool | None
+    timed: bool = False
+    awaited: bool = False
+    scoped: bool = False
+
+
+class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
+    """Something that came from outside is called: nobody knows what it does. `path` is where it was kept."""
+
+    path: Path | None
+    name: str
+    kind: Literal["parameter", "attribute", "element"] = "parameter"
+
+
+Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback
+
+
+class Condition(msgspec.Struct, frozen=True, order=True, gc=False):
+    """The pair holds where the object at `path` is an instance of `cls`."""
+
+    path: Path
+    cls: ClassId
+
+
+class CriticalPair(msgspec.Struct, frozen=True, gc=False):
+    """An event and the locks held when it happens.
+
+    `trace` leads from the function to the event. `dropped` are locks of the caller that the function has given
+    back by then. `conditions` limit the classes of objects involved. `confidence` is the weakest link's.
+    """
+
+    held: tuple[Held, ...]
+    event: Event
+    trace: Trace
+    dropped: tuple[LockRef, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    confidence: Confidence = Confidence.HIGH
+
+
+class Summary(msgspec.Struct, frozen=True, gc=False):
+    """What callers need to know of a function.
+
+    `pairs`: events that callers may be holding locks around (see `lockcheck.analysis.summarise.exports`).
+    `leaves`: locks still held when it returns; `releases`: locks of the caller that it gives back for good.
+    `around`: for a context manager, the locks held while the body of its `with` runs; for a decorator's
+    wrapper, those held while the wrapped function runs.
+    """
+
+    pairs: tuple[CriticalPair, ...] = ()
+    leaves: tuple[Held, ...] = ()
+    releases: tuple[LockRef, ...] = ()
+    around: tuple[Held, ...] = ()
+
+
+EMPTY = Summary()

@@ -1,0 +1,164 @@
+"""What one file says: the result of the extract stage, and all that later stages see of a file.
+
+Facts are a pure function of the text. Bodies stay packed (`msgspec.Raw`) until somebody asks for them: most
+functions of a program are never looked at again.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from lockcheck.model.expression import Expr
+from lockcheck.model.flow import Node
+from lockcheck.model.source import Span
+
+MODULE = "<module>"
+"""The qualified name of a module's own body."""
+
+
+class ImportFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A name bound by an import.
+
+    `import a.b` binds `a` (module "a", no attribute) and is listed once more for `a.b` under the bound name
+    "a.b"; `import a.b as x` binds x to module "a.b"; `from ..m import y as z` binds z to attribute y of
+    module "m" at level 2; `from m import *` binds "*".
+    """
+
+    bound: str
+    module: str
+    attribute: str | None
+    level: int
+
+
+class Parameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`kind`: "p" positional only, "a" ordinary, "*" varargs, "k" keyword only, "**" keywords."""
+
+    name: str
+    kind: str
+    annotation: Expr | None
+    default: Expr | None
+
+
+class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
+    """A function, a lambda, or the body of a module or class (which count as functions).
+
+    `qualname` is spelled as Python does (`Room.send.<locals>.again`), a lambda is `…<lambda:ROW:COLUMN>`,
+    a module's body is `<module>` and a class's body is the class's own qualified name with `.<body>`.
+    `owner` is the class whose direct method this is; `parent` the function whose local this is.
+    `span` covers the name in the `def` line; `first_row` (decorators included) and `last_row` the whole.
+    `called` are the last words of everything called, sorted, for finding callers; `stored` the attributes assigned.
+    `visited` tells whether the body is structured (see `flow`).
+    """
+
+    qualname: str
+    span: Span
+    first_row: int
+    last_row: int
+    is_async: bool
+    is_generator: bool
+    parameters: tuple[Parameter, ...]
+    returns: Expr | None
+    decorators: tuple[Expr, ...]
+    owner: str | None
+    parent: str | None
+    globals: tuple[str, ...]
+    nonlocals: tuple[str, ...]
+    called: tuple[str, ...]
+    stored: tuple[str, ...]
+    imports: tuple[ImportFact, ...]
+    qualifies: bool
+    visited: bool
+    body: msgspec.Raw
+
+    @property
+    def name(self) -> str:
+        """The last word of the qualified name."""
+        return self.qualname.rpartition(".")[2]
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The body, unpacked anew at each call."""
+        return _BODY.decode(self.body)
+
+
+class AttributeFact(msgspec.Struct, frozen=True, array_like=True):
+    """A value given to an attribute of a class: `self.name = value` in `function`, or in the class body.
+
+    In the class body `function` is None.
+    """
+
+    name: str
+    value: Expr | None
+    annotation: Expr | None
+    function: str | None
+    span: Span
+
+
+class ClassFacts(msgspec.Struct, frozen=True, array_like=True):
+    """A class: `methods` maps a name to the qualified name of the function last defined under it."""
+
+    qualname: str
+    span: Span
+    bases: tuple[Expr, ...]
+    decorators: tuple[Expr, ...]
+    attributes: tuple[AttributeFact, ...]
+    methods: tuple[tuple[str, str], ...]
+    parent: str | None
+
+
+class GlobalFact(msgspec.Struct, frozen=True, array_like=True):
+    """A value given to a name of the module, at the top level or by a `global` statement.
+
+    `function` is where it happens: `<module>` or a function. A loop or `with` target has no value.
+    """
+
+    name: str
+    value: Expr | None
+    annotation: Expr | None
+    function: str
+    span: Span
+
+
+class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A comment that speaks to lockcheck or flake8, and the rows of the logical line that it belongs to."""
+
+    text: str
+    row: int
+    column: int
+    first_row: int
+    last_row: int
+
+
+class SyntaxFault(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Why a text is not Python."""
+
+    message: str
+    span: Span
+
+
+class ModuleFacts(msgspec.Struct, frozen=True, array_like=True):
+    """Everything that later stages know of one file. A file that is not Python has a `fault` and nothing else."""
+
+    imports: tuple[ImportFact, ...] = ()
+    exports: tuple[str, ...] | None = None
+    globals: tuple[GlobalFact, ...] = ()
+    classes: tuple[ClassFacts, ...] = ()
+    functions: tuple[FunctionFacts, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    lines: int = 0
+    fault: SyntaxFault | None = None
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """A file of the program: where it lies, its module name, and its facts.
+
+    `path` is absolute, `display` is how the user named it; see `lockcheck.model.source.SourceFile`.
+    """
+
+    path: str
+    display: str
+    module: str
+    is_package: bool
+    facts: ModuleFacts
+
+
+_BODY: msgspec.msgpack.Decoder[tuple[Node, ...]] = msgspec.msgpack.Decoder(tuple[Node, ...])

@@ -1,0 +1,72 @@
+"""Identities: values that name modules, classes, functions and locks across a program."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from lockcheck.model.facts import MODULE
+
+
+class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A function by its module and qualified name; a module's body is `<module>`."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return self.module if self.qualname == MODULE else f"{self.module}.{self.qualname}"
+
+
+class ClassId(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A class by its module and qualified name."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.qualname}"
+
+
+class AttributeLock(msgspec.Struct, frozen=True, order=True, tag="attribute", gc=False):
+    """The lock in an attribute of the instances of a class (or of the class itself)."""
+
+    owner: ClassId
+    name: str
+
+
+class GlobalLock(msgspec.Struct, frozen=True, order=True, tag="global", gc=False):
+    """The lock in a module's global name."""
+
+    module: str
+    name: str
+
+
+class LocalLock(msgspec.Struct, frozen=True, order=True, tag="local", gc=False):
+    """The lock in a function's local name (it reaches others by a closure or an argument)."""
+
+    function: FunctionId
+    name: str
+
+
+class ElementLock(msgspec.Struct, frozen=True, order=True, tag="element", gc=False):
+    """Any lock out of a container of locks: a family."""
+
+    container: AttributeLock | GlobalLock | LocalLock
+
+
+LockId: TypeAlias = AttributeLock | GlobalLock | LocalLock | ElementLock
+
+
+def lock_name(lock: LockId) -> str:
+    """The lock as a user would name it: `Room._members_lock`, `LOCK`, `Room._locks[…]`."""
+    match lock:
+        case AttributeLock(owner, name):
+            return f"{owner.qualname.replace('.<locals>', '')}.{name}"
+        case GlobalLock(_, name):
+            return name
+        case LocalLock(_, name):
+            return name
+        case ElementLock(container):
+            return f"{lock_name(container)}[…]"
