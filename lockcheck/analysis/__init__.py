@@ -1,0 +1,1 @@
+"""How it is found out: index and visitors (extract), link, summarise."""

@@ -1,0 +1,143 @@
+"""Built-in functions and containers: what passes through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lockcheck.analysis.link import annotated, attributes, results
+from lockcheck.analysis.link.locks import hold
+from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.values import (
+    UNKNOWN,
+    ClassValue,
+    Container,
+    Instance,
+    Origin,
+    PartialValue,
+    TupleValue,
+    Value,
+    join,
+    options,
+)
+from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Star
+from lockcheck.model.flow import Assign
+from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LockId
+
+if TYPE_CHECKING:
+    from lockcheck.analysis.link.types import Types
+
+_COPIES = {
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.sorted", "builtins.reversed",
+    "builtins.iter", "builtins.filter", "collections.deque", "copy.copy", "collections.OrderedDict", "builtins.dict",
+    "weakref.WeakSet", "weakref.WeakValueDictionary", "weakref.WeakKeyDictionary",
+}  # fmt: skip
+_SAME = {"weakref.proxy", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.aclosing", "builtins.next"}
+_STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
+_ELEMENTS = {"get", "pop", "popleft", "popitem", "setdefault", "__getitem__", "get_nowait"}
+_VIEWS = {"values", "copy", "union", "difference", "intersection"}
+
+
+def builtin(types: Types, name: str, origin: Origin) -> Value | None:
+    """What a built-in or well-known function gives; None where it is none of these."""
+    args = origin.call.args
+    if not args:
+        if name in _COPIES:
+            return Container(UNKNOWN)
+        return None
+    first = None if isinstance(args[0], Star) else args[0]
+    if first is None:
+        return None
+
+    def value(index: int = 0) -> Value:
+        return types.evaluate(args[index], origin.function)
+
+    if name in ("functools.partial", "functools.partialmethod"):
+        return PartialValue(value(), origin)
+    if name == "collections.defaultdict":
+        return Container(results.result(types, value(), origin))
+    if name == "builtins.next":
+        return results.iterated(types, value())
+    if name in _SAME:
+        return value()
+    if name in _COPIES:
+        return Container(results.iterated(types, value()))
+    if name == "builtins.enumerate":
+        return Container(TupleValue((UNKNOWN, results.iterated(types, value()))))
+    if name == "builtins.zip":
+        return Container(TupleValue(tuple(results.iterated(types, value(i)) for i in range(len(args)))))
+    if name == "builtins.type" and len(args) == 1:
+        return join(ClassValue(v.id) if isinstance(v, Instance) else UNKNOWN for v in options(value()))
+    if name in ("typing.cast", "typing_extensions.cast") and len(args) == 2:
+        declared = annotated.instance(types, args[0], origin.function)
+        return declared if declared != UNKNOWN else value(1)
+    if name == "builtins.getattr" and len(args) >= 2:
+        return _getattr(types, value(), args[1])
+    return None
+
+
+def _getattr(types: Types, value: Value, name: Expr) -> Value:
+    if isinstance(name, Const) and isinstance(name.value, str):
+        return attributes.attribute(types, value, name.value)
+    return UNKNOWN
+
+
+def method(types: Types, receiver: Value, name: str, origin: Origin) -> Value | None:
+    """What a method of a container gives; None where the receiver is no container."""
+    if not isinstance(receiver, Container):
+        return None
+    inner = receiver.element
+    if name in _ELEMENTS:
+        if inner == UNKNOWN and name == "setdefault" and len(origin.call.args) > 1:
+            return types.evaluate(origin.call.args[1], origin.function)
+        return inner
+    if name in _VIEWS:
+        return receiver
+    if name == "items":
+        return Container(TupleValue((UNKNOWN, inner)))
+    return UNKNOWN
+
+
+def stored(types: Types, holder: LockId) -> Value:
+    """What is stored into a container that an attribute or global holds."""
+    if isinstance(holder, ElementLock):
+        return UNKNOWN
+    element = ElementLock(holder)
+    return join(hold(types, types.evaluate(expr, function), element) for function, expr in _stores(types, holder))
+
+
+def _stores(types: Types, holder: LockId) -> Iterator[tuple[FunctionId, Expr]]:
+    match holder:
+        case AttributeLock(owner=owner, name=name):
+            for cls in (owner, *types.hierarchy.subclasses(owner)[:8]):
+                for function in types.hierarchy.own_methods(cls).values():
+                    first = types.scope(function).first
+                    if first is not None:
+                        for value, target in _writes(types, function):
+                            if isinstance(target, Attr) and target.name == name and target.value == Name(first):
+                                yield function, value
+        case GlobalLock(module=module, name=name):
+            for facts in types.program.units[module].facts.functions:
+                function = FunctionId(module, facts.qualname)
+                for value, target in _writes(types, function):
+                    if target == Name(name):
+                        yield function, value
+        case _:
+            return
+
+
+def _writes(types: Types, function: FunctionId) -> Iterator[tuple[Expr, Expr]]:
+    """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
+    for step in steps(types.program.body(function)):
+        if isinstance(step, Assign) and step.value is not None:
+            for target in step.targets:
+                if isinstance(target, Item):
+                    yield step.value, target.value
+        for expr in expressions(step):
+            for inner in walk(expr):
+                if isinstance(inner, Call) and isinstance(inner.func, Attr):
+                    at = _STORES.get(inner.func.name)
+                    if at is not None and at < len(inner.args):
+                        yield inner.args[at], inner.func.value
+
+

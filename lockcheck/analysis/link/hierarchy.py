@@ -1,0 +1,224 @@
+"""Classes and their bases: resolution order, inherited methods and attributes, overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.values import UNKNOWN, ClassValue, External, ModuleValue, Value, options
+from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name
+from lockcheck.model.facts import AttributeFact
+from lockcheck.model.identity import ClassId, FunctionId
+
+
+class Method(msgspec.Struct, frozen=True):
+    """A method as a class has it: the class that defines it and its function."""
+
+    owner: ClassId
+    function: FunctionId
+
+
+class Hierarchy:
+    """The classes of a program, linked to their bases."""
+
+    def __init__(self, program: Program) -> None:
+        """Resolve the bases of every class."""
+        self.program = program
+        self._bases: dict[ClassId, tuple[Value, ...]] = {}
+        self._subclasses: dict[ClassId, list[ClassId]] = {}
+        self._mro: dict[ClassId, tuple[ClassId, ...]] = {}
+        self._methods: dict[ClassId, dict[str, FunctionId]] = {}
+        self._attributes: dict[ClassId, dict[str, list[AttributeFact]]] = {}
+        self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
+        for identity, facts in program.classes.items():
+            found: list[Value] = []
+            for base in facts.bases:
+                found += [v for v in options(self.static(base, identity)) if isinstance(v, ClassValue | External)]
+            self._bases[identity] = tuple(found)
+            for value in found:
+                if isinstance(value, ClassValue) and value.id != identity:
+                    self._subclasses.setdefault(value.id, []).append(identity)
+
+    def static(self, expr: Expr, scope: ClassId) -> Value:
+        """A dotted name as the module of a class sees it; subscripts (generics) are looked through."""
+        match expr:
+            case Name(id=name):
+                return self._name(name, scope)
+            case Attr(value=value, name=name):
+                outer = self.static(value, scope)
+                match outer:
+                    case ModuleValue(name=module):
+                        return self.program.member(module, name)
+                    case External(name=prefix):
+                        return External(f"{prefix}.{name}")
+                    case ClassValue(id=id):
+                        inner = ClassId(id.module, f"{id.qualname}.{name}")
+                        return ClassValue(inner) if inner in self.program.classes else UNKNOWN
+                    case _:
+                        return UNKNOWN
+            case Item(value=value):
+                return self.static(value, scope)
+            case Call(func=func, args=args) if args:
+                # six.with_metaclass(Meta, Base): the bases are the arguments behind the first.
+                named = self.static(func, scope)
+                if isinstance(named, External) and named.name.endswith("with_metaclass"):
+                    return self.static(args[-1], scope) if len(args) > 1 else UNKNOWN
+                return UNKNOWN
+            case _:
+                return UNKNOWN
+
+    def _name(self, name: str, scope: ClassId) -> Value:
+        prefix = scope.qualname
+        while "." in prefix:
+            prefix = prefix.rpartition(".")[0]
+            inner = ClassId(scope.module, f"{prefix}.{name}")
+            if inner in self.program.classes and inner != scope:
+                return ClassValue(inner)
+        found = self.program.attribute(scope.module, name)
+        if found == ClassValue(scope) and len(self.program.names(scope.module).imports.get(name, ())):
+            return UNKNOWN
+        if found == UNKNOWN and self.program.defines(scope.module, name):
+            for _, value in self.program.global_values(scope.module, name):
+                if isinstance(value, Name | Attr) and value != Name(name):
+                    return self.static(value, scope)
+        if found == UNKNOWN and not self.program.defines(scope.module, name):
+            return External(f"builtins.{name}")
+        return found
+
+    def bases(self, identity: ClassId) -> tuple[Value, ...]:
+        """Direct bases that resolved: classes of the program and external names, in order."""
+        return self._bases.get(identity, ())
+
+    def mro(self, identity: ClassId) -> tuple[ClassId, ...]:
+        """The program's classes in method resolution order (C3); where that fails, depth first."""
+        found = self._mro.get(identity)
+        if found is None:
+            order = _c3(identity, self._own_bases, {})
+            found = self._mro[identity] = tuple(order if order is not None else self._depth_first(identity))
+        return found
+
+    def _own_bases(self, identity: ClassId) -> list[ClassId]:
+        return [b.id for b in self.bases(identity) if isinstance(b, ClassValue)]
+
+    def _depth_first(self, identity: ClassId) -> list[ClassId]:
+        seen: dict[ClassId, None] = {}
+        stack = [identity]
+        while stack:
+            current = stack.pop()
+            if current not in seen:
+                seen[current] = None
+                stack += reversed(self._own_bases(current))
+        return list(seen)
+
+    def library_bases(self, identity: ClassId) -> Iterator[str]:
+        """Names of the external classes that a class is derived from, nearest first."""
+        for cls in self.mro(identity):
+            for base in self.bases(cls):
+                if isinstance(base, External):
+                    yield base.name
+
+    def subclasses(self, identity: ClassId) -> tuple[ClassId, ...]:
+        """All strict subclasses in the program, sorted."""
+        found = self._descendants.get(identity)
+        if found is None:
+            seen: set[ClassId] = set()
+            stack = list(self._subclasses.get(identity, ()))
+            while stack:
+                current = stack.pop()
+                if current not in seen and current != identity:
+                    seen.add(current)
+                    stack += self._subclasses.get(current, ())
+            found = self._descendants[identity] = tuple(sorted(seen))
+        return found
+
+    def derives(self, identity: ClassId, base: ClassId) -> bool:
+        """Whether a class is `base` or derived from it."""
+        return identity == base or base in self.mro(identity)
+
+    def related(self, one: ClassId, other: ClassId) -> ClassId | None:
+        """The more derived of two classes on one line of inheritance; None where neither derives from the other."""
+        if self.derives(one, other):
+            return one
+        return other if self.derives(other, one) else None
+
+    def own_methods(self, identity: ClassId) -> dict[str, FunctionId]:
+        """The functions defined directly in a class."""
+        found = self._methods.get(identity)
+        if found is None:
+            facts = self.program.classes[identity].methods
+            found = self._methods[identity] = {n: FunctionId(identity.module, q) for n, q in facts}
+        return found
+
+    def method(self, identity: ClassId, name: str, after: ClassId | None = None) -> Method | None:
+        """The method that an instance of a class has; `after` starts behind that class in the order (`super()`)."""
+        order = self.mro(identity)
+        if after is not None and after in order:
+            order = order[order.index(after) + 1 :]
+        for cls in order:
+            found = self.own_methods(cls).get(name)
+            if found is not None:
+                return Method(cls, found)
+        return None
+
+    def overrides(self, identity: ClassId, name: str) -> tuple[Method, ...]:
+        """The definitions of a method in strict subclasses."""
+        return tuple(
+            Method(cls, self.own_methods(cls)[name])
+            for cls in self.subclasses(identity)
+            if name in self.own_methods(cls)
+        )
+
+    def own_attributes(self, identity: ClassId) -> dict[str, list[AttributeFact]]:
+        """What a class itself gives to each attribute."""
+        found = self._attributes.get(identity)
+        if found is None:
+            found = self._attributes[identity] = {}
+            for fact in self.program.classes[identity].attributes:
+                found.setdefault(fact.name, []).append(fact)
+        return found
+
+    def attribute(self, identity: ClassId, name: str) -> tuple[ClassId, list[AttributeFact]] | None:
+        """The class in resolution order that gives an attribute a value, with those facts.
+
+        A class that gives it a value other than None is preferred to a nearer one that only declares it.
+        """
+        declared: tuple[ClassId, list[AttributeFact]] | None = None
+        for cls in self.mro(identity):
+            facts = self.own_attributes(cls).get(name)
+            if facts is not None:
+                if any(f.value is not None and not _is_none(f.value) for f in facts):
+                    return cls, facts
+                declared = declared or (cls, facts)
+        return declared
+
+
+def _is_none(value: Expr) -> bool:
+    return isinstance(value, Const) and value.value is None
+
+
+def _c3(identity: ClassId, bases: Callable[[ClassId], list[ClassId]], seen: dict[ClassId, None]) -> list[ClassId] | None:
+    """The C3 linearisation (Barrett et al., 1996), None where there is none or the bases run in a circle."""
+    if identity in seen or len(seen) > 100:
+        return None
+    own = bases(identity)
+    inner = {**seen, identity: None}
+    lists: list[list[ClassId]] = []
+    for base in own:
+        order = _c3(base, bases, inner)
+        if order is None:
+            return None
+        lists.append(order)
+    lists.append(list(own))
+    merged = [identity]
+    while any(lists):
+        for sequence in lists:
+            if sequence and not any(sequence[0] in other[1:] for other in lists):
+                head = sequence[0]
+                break
+        else:
+            return None
+        merged.append(head)
+        lists = [[c for c in sequence if c != head] for sequence in lists]
+    return merged

@@ -1,0 +1,153 @@
+"""Where a lock or queue gets its identity: at the first attribute, global or local that holds it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockcheck.analysis.link.values import (
+
+    Choice,
+    Container,
+    LibraryInstance,
+    LockValue,
+    QueueValue,
+    Value,
+    join,
+    options,
+)
+from lockcheck.model.expression import Call, Const, Expr, Name, Star
+from lockcheck.model.identity import ElementLock, FunctionId, LockId
+from lockcheck.model.library import LockKind, QueueKind
+
+if TYPE_CHECKING:
+    from lockcheck.analysis.link.types import Types
+
+
+def hold(types: Types, value: Value, holder: LockId) -> Value:
+    """The value as its holder sees it: a lock or queue made right here takes the holder's identity."""
+    match value:
+        case LibraryInstance():
+            return _hold_instance(types, value, holder)
+        case Container(element=element) if not isinstance(holder, ElementLock):
+            return Container(hold(types, element, ElementLock(holder)))
+        case Choice(values=values):
+            return join(hold(types, v, holder) for v in values)
+        case _:
+            return value
+
+
+def _hold_instance(types: Types, value: LibraryInstance, holder: LockId) -> Value:
+    described = types.library.type(value.type)
+    if described is None:
+        return value
+    if described.lock is not None:
+        return _lock(types, value, described.lock, holder)
+    if described.queue is not None:
+        return QueueValue(described.queue, described.name, bounded(types, value, described.queue), holder)
+    return value
+
+
+def _lock(types: Types, value: LibraryInstance, kind: LockKind, holder: LockId) -> Value:
+    if kind.shape == "condition":
+        inner = _wrapped(types, value, kind, holder)
+        if inner is not None:
+            return inner
+    return LockValue(holder, kind, _permits(types, value, kind), condition=kind.shape == "condition")
+
+
+def _wrapped(types: Types, value: LibraryInstance, kind: LockKind, holder: LockId) -> LockValue | None:
+    """A condition that is given a lock is that lock."""
+    if value.origin is None or kind.wraps is None:
+        return None
+    given = argument(value.origin.call, kind.wraps, 0)
+    if given is None:
+        return None
+    found = hold(types, types.evaluate(given, value.origin.function), holder)
+    for option in options(found):
+        if isinstance(option, LockValue):
+            return LockValue(option.id, option.kind, option.permits, option.guessed, condition=True)
+    # A condition on a lock of unknown kind: never called a re-entry (an unknown lock counts as re-entrant).
+    return LockValue(holder, LockKind(kind.name, kind.domain, kind.shape, reentrant=True), condition=True)
+
+
+def _permits(types: Types, value: LibraryInstance, kind: LockKind) -> int | None:
+    """The number of permits of a semaphore; 1 where the constructor is given none; None where it can't be read."""
+    if kind.shape != "permits":
+        return 1
+    if value.origin is None:
+        return None
+    given = argument(value.origin.call, kind.permits or "value", 0)
+    if given is None:
+        return 1
+    return constant(types, given, value.origin.function)
+
+
+def constant(types: Types, expr: Expr, function: FunctionId) -> int | None:
+    """The whole number that an expression is: a literal, or a name that is assigned one literal only."""
+    if isinstance(expr, Const):
+        return expr.value if isinstance(expr.value, int) and not isinstance(expr.value, bool) else None
+    if isinstance(expr, Name):
+        home = types.program.home(function.module, expr.id)
+        if home is not None and not types.scope(function).binds(expr.id):
+            values = types.program.global_values(*home)
+            if len(values) == 1 and isinstance(values[0][1], Const):
+                return constant(types, values[0][1], values[0][0])
+    return None
+
+
+def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | None:
+    """Whether a queue has a bound: True, False, or None where its bound is not a literal."""
+    if kind.bound is None:
+        return kind.default_bound is not None and kind.default_bound > 0
+    if value.origin is None:
+        return None
+    given = argument(value.origin.call, kind.bound, 0)
+    if given is None:
+        size = kind.default_bound
+    else:
+        size = constant(types, given, value.origin.function)
+        if size is None:
+            size = _default(types, given, value.origin.function)
+        if size is None:
+            return None
+    if size is None:
+        return False
+    return size > 0 if kind.unbounded_at_zero else True
+
+
+def _default(types: Types, expr: Expr, function: FunctionId) -> int | None:
+    """What a parameter is where nothing is given for it."""
+    if not isinstance(expr, Name):
+        return None
+    parameter = types.scope(function).parameters.get(expr.id)
+    if parameter is None or parameter.default is None:
+        return None
+    return constant(types, parameter.default, function)
+
+
+def argument(call: Call, name: str, position: int | None) -> Expr | None:
+    """The argument of a call by keyword or position; None where it is not given or hides behind a star."""
+    for keyword in call.keywords:
+        if keyword.name == name:
+            return keyword.value
+    if position is not None and position < len(call.args):
+        before = call.args[: position + 1]
+        if not any(isinstance(a, Star) for a in before):
+            return before[-1]
+    return None
+
+
+def known(value: Value) -> LockValue | None:
+    """The lock that a value is, if it is one; several alternatives of one identity count as re-entrant."""
+    found: LockValue | None = None
+    for option in options(value):
+        if isinstance(option, LockValue):
+            if found is None:
+                found = option
+            elif found.id != option.id:
+                return None
+            elif option.kind.reentrant and not found.kind.reentrant:
+                found = option
+    return found
+
+

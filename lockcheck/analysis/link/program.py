@@ -1,0 +1,225 @@
+"""The program: every module, class and function under its identity, and names that reach across modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lockcheck.analysis.link.values import (
+    UNKNOWN,
+    ClassValue,
+    External,
+    FunctionValue,
+    ModuleValue,
+    Value,
+    join,
+)
+from lockcheck.knowledge.load import Library
+from lockcheck.model.expression import Attr, Expr, Name
+from lockcheck.model.facts import ClassFacts, FunctionFacts, GlobalFact, ImportFact, Unit
+from lockcheck.model.flow import Node
+from lockcheck.model.identity import ClassId, FunctionId
+
+Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
+"""Gives the structured body of a function whose facts hold a flat one, or None where that can't be had."""
+
+
+class Names:
+    """The names that one module's top level binds."""
+
+    def __init__(self, unit: Unit) -> None:
+        """Sort the module's facts by name."""
+        facts = unit.facts
+        self.imports: dict[str, list[ImportFact]] = {}
+        self.stars: list[ImportFact] = []
+        for item in facts.imports:
+            if item.bound == "*":
+                self.stars.append(item)
+            else:
+                self.imports.setdefault(item.bound, []).append(item)
+        self.globals: dict[str, list[GlobalFact]] = {}
+        for fact in facts.globals:
+            self.globals.setdefault(fact.name, []).append(fact)
+        self.classes = {c.qualname for c in facts.classes if c.parent is None and "." not in c.qualname}
+        self.functions = {f.qualname for f in facts.functions if f.parent is None and f.owner is None}
+
+
+class Program:
+    """All modules of a program. Lookups are lazy and remembered; nothing depends on the order of the files."""
+
+    def __init__(self, units: Sequence[Unit], library: Library, visit: Visit | None = None) -> None:
+        """Index the units; `visit` is asked for structured bodies that the facts do not hold yet."""
+        self.library = library
+        self.units = {u.module: u for u in sorted(units, key=lambda u: u.module)}
+        self.classes: dict[ClassId, ClassFacts] = {}
+        self.functions: dict[FunctionId, FunctionFacts] = {}
+        for unit in self.units.values():
+            for item in unit.facts.classes:
+                self.classes[ClassId(unit.module, item.qualname)] = item
+            for function in unit.facts.functions:
+                self._add(unit.module, function)
+        self.libraries = library.packages()
+        self.packages = {name.partition(".")[0] for name in self.units}
+        self._visit = visit
+        self._names: dict[str, Names] = {}
+        self._bodies: dict[FunctionId, tuple[Node, ...]] = {}
+        self._structured: set[FunctionId] = set()
+        self._callers: dict[str, list[FunctionId]] | None = None
+        self._attributes: dict[tuple[str, str], Value] = {}
+        self._busy: set[tuple[str, str]] = set()
+
+    def _add(self, module: str, facts: FunctionFacts) -> None:
+        """File a function; of several definitions of one name the first stands, but for overloads."""
+        identity = FunctionId(module, facts.qualname)
+        known = self.functions.get(identity)
+        if known is not None and not any(_word(d) == "overload" for d in known.decorators):
+            identity = FunctionId(module, f"{facts.qualname}@{facts.first_row}")
+        self.functions[identity] = facts
+
+    def names(self, module: str) -> Names:
+        """The names of a module of the program."""
+        found = self._names.get(module)
+        if found is None:
+            found = self._names[module] = Names(self.units[module])
+        return found
+
+    def body(self, function: FunctionId) -> tuple[Node, ...]:
+        """The body as the facts have it: structured where the function was visited, else flat."""
+        found = self._bodies.get(function)
+        if found is None:
+            found = self._bodies[function] = self.functions[function].nodes()
+        return found
+
+    def structured(self, function: FunctionId) -> tuple[Node, ...]:
+        """The body with its blocks, visited now if need be; flat where a visit is not possible."""
+        facts = self.functions[function]
+        if facts.visited or function in self._structured or self._visit is None:
+            return self.body(function)
+        self._structured.add(function)
+        nodes = self._visit(self.units[function.module], facts)
+        if nodes is not None:
+            self._bodies[function] = nodes
+        return self.body(function)
+
+    def callers(self, name: str) -> list[FunctionId]:
+        """Functions that call something whose last word is `name`, in a stable order."""
+        if self._callers is None:
+            self._callers = {}
+            for identity, facts in self.functions.items():
+                for word in facts.called:
+                    self._callers.setdefault(word, []).append(identity)
+        return self._callers.get(name, [])
+
+    def import_target(self, module: str, item: ImportFact) -> Value:
+        """What an import in `module` binds: something of the program, or an external name."""
+        base = self._absolute(module, item)
+        if base is None:
+            return UNKNOWN
+        if item.attribute is None:
+            return self.module(base)
+        return self.member(base, item.attribute)
+
+    def module(self, name: str) -> Value:
+        """The module of the program with this name, or an external one."""
+        if name in self.units:
+            return ModuleValue(name)
+        head, _, rest = name.partition(".")
+        if head in self.packages and rest:
+            # A library that a package carries with it goes by its own name.
+            for index, word in enumerate(parts := name.split(".")):
+                if index and word in self.libraries:
+                    return External(".".join(parts[index:]))
+        return External(name)
+
+    def member(self, module: str, name: str) -> Value:
+        """Attribute `name` of a module that may or may not belong to the program."""
+        if module in self.units:
+            return self.attribute(module, name)
+        outer = self.module(module)
+        return External(f"{outer.name}.{name}") if isinstance(outer, External) else UNKNOWN
+
+    def _absolute(self, module: str, item: ImportFact) -> str | None:
+        if not item.level:
+            return item.module
+        parts = module.split(".")
+        unit = self.units.get(module)
+        drop = item.level - (1 if unit is not None and unit.is_package else 0)
+        if drop > len(parts):
+            return None
+        base = parts[: len(parts) - drop]
+        return ".".join([*base, item.module] if item.module else base)
+
+    def attribute(self, module: str, name: str) -> Value:
+        """What `name` denotes at the top level of a module of the program; values of globals are left to inference."""
+        key = (module, name)
+        found = self._attributes.get(key)
+        if found is not None:
+            return found
+        if key in self._busy:
+            return UNKNOWN
+        self._busy.add(key)
+        try:
+            value = self._attribute(module, name)
+        finally:
+            self._busy.discard(key)
+        if not self._busy:
+            self._attributes[key] = value
+        return value
+
+    def _attribute(self, module: str, name: str) -> Value:
+        names = self.names(module)
+        values: list[Value] = []
+        if name in names.classes:
+            values.append(ClassValue(ClassId(module, name)))
+        if name in names.functions:
+            values.append(FunctionValue(FunctionId(module, name)))
+        values += [self.import_target(module, item) for item in names.imports.get(name, ())]
+        found = join(values)
+        if found != UNKNOWN:
+            return found
+        if name not in names.globals:
+            if f"{module}.{name}" in self.units:
+                return ModuleValue(f"{module}.{name}")
+            for item in names.stars:
+                base = self._absolute(module, item)
+                if base is None or base == module or name.startswith("_"):
+                    continue
+                through = self.member(base, name)
+                if base in self.units and (through != UNKNOWN or self.defines(base, name)):
+                    return through
+                if isinstance(through, External) and (self.library.call(through.name) or self.library.type(through.name)):
+                    return through
+        return UNKNOWN
+
+    def defines(self, module: str, name: str) -> bool:
+        """Whether a module of the program assigns a global of this name."""
+        return module in self.units and name in self.names(module).globals
+
+    def home(self, module: str, name: str, depth: int = 12) -> tuple[str, str] | None:
+        """Where the global that `module` calls `name` is assigned: its module and its name there."""
+        if depth == 0 or module not in self.units:
+            return None
+        names = self.names(module)
+        for item in names.imports.get(name, ()):
+            base = self._absolute(module, item)
+            if base is not None and item.attribute is not None:
+                found = self.home(base, item.attribute, depth - 1)
+                if found is not None:
+                    return found
+        if name in names.globals:
+            return module, name
+        for item in names.stars:
+            base = self._absolute(module, item)
+            if base is not None and base != module:
+                found = self.home(base, name, depth - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def global_values(self, module: str, name: str) -> tuple[tuple[FunctionId, Expr], ...]:
+        """Each value that is assigned to a global, with the function in which it is to be read."""
+        facts = self.names(module).globals.get(name, ())
+        return tuple((FunctionId(module, f.function), f.value) for f in facts if f.value is not None)
+
+
+def _word(expr: Expr) -> str:
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

@@ -1,0 +1,253 @@
+"""The names that a function binds, read off its body without regard to order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from lockcheck.analysis.link.program import Program
+from lockcheck.model.expression import (
+    Attr,
+    Await,
+    Call,
+    Compare,
+    Comprehension,
+    Expr,
+    Group,
+    IfElse,
+    Item,
+    Logic,
+    Name,
+    Not,
+    Opaque,
+    Star,
+    Walrus,
+    Yield,
+)
+from lockcheck.model.facts import FunctionFacts, ImportFact
+from lockcheck.model.flow import (
+    Assert,
+    Assign,
+    Bound,
+    Branch,
+    Case,
+    Caught,
+    Define,
+    Delete,
+    Do,
+    Enter,
+    For,
+    Handler,
+    Iterate,
+    Match,
+    Node,
+    Raise,
+    Return,
+    Try,
+    While,
+    With,
+)
+from lockcheck.model.identity import FunctionId
+
+
+class Binding(msgspec.Struct, frozen=True, gc=False):
+    """One way in which a name gets its value.
+
+    `how`: "value" (assigned), "annotation", "element" (of an iterable), "entered" (by `with`), "import",
+    "function", "class", "caught" or "other". `place` are the indices into a tuple that is unpacked.
+    """
+
+    how: str
+    expr: Expr | None = None
+    place: tuple[int, ...] = ()
+    qualname: str = ""
+    imported: ImportFact | None = None
+    is_async: bool = False
+
+
+class Scope:
+    """What one function binds: its parameters and its local names."""
+
+    def __init__(self, program: Program, identity: FunctionId) -> None:
+        """Walk the body once."""
+        self.id = identity
+        self.facts: FunctionFacts = program.functions[identity]
+        self.parameters = {p.name: p for p in self.facts.parameters}
+        self.bindings: dict[str, list[Binding]] = {}
+        self.returns: list[Expr] = []
+        outer = set(self.facts.globals) | set(self.facts.nonlocals)
+        self._outer = outer
+        for item in self.facts.imports:
+            self._bind(item.bound.partition(".")[0] if item.attribute is None else item.bound, _imported(item))
+        for step in steps(program.body(identity)):
+            self._step(step)
+
+    @property
+    def first(self) -> str | None:
+        """The name of the first positional parameter: a method's own object."""
+        for parameter in self.facts.parameters:
+            return parameter.name if parameter.kind in "pa" else None
+        return None
+
+    def binds(self, name: str) -> bool:
+        """Whether the name is local to this function."""
+        return name not in self._outer and (name in self.parameters or name in self.bindings)
+
+    def _bind(self, name: str, binding: Binding) -> None:
+        if name not in self._outer:
+            self.bindings.setdefault(name, []).append(binding)
+
+    def _step(self, step: Node) -> None:
+        match step:
+            case Assign(targets=targets, value=value, annotation=annotation, augmented=augmented):
+                for target in targets:
+                    if annotation is not None and isinstance(target, Name):
+                        self._bind(target.id, Binding("annotation", annotation))
+                    if value is not None:
+                        self._target(target, "other" if augmented else "value", value, ())
+            case Iterate(target=target, iterable=iterable, is_async=is_async):
+                self._target(target, "element", iterable, (), is_async)
+            case Enter(value=value, target=target, is_async=is_async):
+                if target is not None:
+                    self._target(target, "entered", value, (), is_async)
+            case Define(name=name, qualname=qualname, is_class=is_class):
+                self._bind(name, Binding("class" if is_class else "function", qualname=qualname))
+            case Caught(types=types, name=name):
+                if name is not None:
+                    self._bind(name, Binding("caught", types))
+            case Bound(names=names):
+                for name in names:
+                    self._bind(name, Binding("other"))
+            case Return(value=value):
+                if value is not None:
+                    self.returns.append(value)
+            case _:
+                pass
+        for expr in expressions(step):
+            for inner in walk(expr):
+                if isinstance(inner, Walrus):
+                    self._bind(inner.name, Binding("value", inner.value))
+                elif isinstance(inner, Comprehension):
+                    for clause in inner.clauses:
+                        self._target(clause.target, "element", clause.iterable, (), clause.is_async)
+
+    def _target(self, target: Expr, how: str, value: Expr, place: tuple[int, ...], is_async: bool = False) -> None:
+        match target:
+            case Name(id=name):
+                self._bind(name, Binding(how, value, place, is_async=is_async))
+            case Group(items=items):
+                starred = False
+                for index, item in enumerate(items):
+                    starred = starred or isinstance(item, Star)
+                    self._target(item, "other" if starred else how, value, (*place, index), is_async)
+            case Star(value=inner):
+                self._target(inner, "other", value, place)
+            case _:
+                pass
+
+
+def _imported(item: ImportFact) -> Binding:
+    return Binding("import", imported=item)
+
+
+def steps(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """Every simple step of a body, structured or flat, in source order; tests come as `Do`."""
+    for node in nodes:
+        match node:
+            case With(items=items, body=body):
+                yield from items
+                yield from steps(body)
+            case Branch(test=test, then=then, orelse=orelse) | While(test=test, body=then, orelse=orelse):
+                yield Do(test)
+                yield from steps(then)
+                yield from steps(orelse)
+            case For(head=head, body=body, orelse=orelse):
+                yield head
+                yield from steps(body)
+                yield from steps(orelse)
+            case Try(body=body, handlers=handlers, orelse=orelse, final=final):
+                yield from steps(body)
+                for handler in handlers:
+                    yield from _handler(handler)
+                yield from steps(orelse)
+                yield from steps(final)
+            case Match(subject=subject, cases=cases):
+                yield Do(subject)
+                for case in cases:
+                    yield from _case(case)
+            case _:
+                yield node
+
+
+def _handler(handler: Handler) -> Iterator[Node]:
+    yield handler.head
+    yield from steps(handler.body)
+
+
+def _case(case: Case) -> Iterator[Node]:
+    yield case.head
+    if case.guard is not None:
+        yield Do(case.guard)
+    yield from steps(case.body)
+
+
+def expressions(step: Node) -> tuple[Expr, ...]:
+    """The expressions that a simple step evaluates, in order; targets that are stored to included."""
+    match step:
+        case Do(value=value) | Assert(test=value):
+            return (value,)
+        case Assign(targets=targets, value=value):
+            return targets if value is None else (value, *targets)
+        case Iterate(target=target, iterable=iterable):
+            return (iterable, target)
+        case Enter(value=value, target=target):
+            return (value,) if target is None else (value, target)
+        case Return(value=value) | Raise(value=value):
+            return () if value is None else (value,)
+        case Caught(types=types):
+            return () if types is None else (types,)
+        case Delete(targets=targets):
+            return targets
+        case _:
+            return ()
+
+
+def _comprehension(expr: Comprehension) -> tuple[Expr, ...]:
+    parts: list[Expr] = []
+    for clause in expr.clauses:
+        parts += [clause.iterable, clause.target, *clause.conditions]
+    return (*parts, expr.element)
+
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct parts of an expression in the order of evaluation."""
+    match expr:
+        case Attr(value=value) | Await(value=value) | Not(value=value) | Star(value=value) | Walrus(value=value):
+            return (value,)
+        case Call(func=func, args=args, keywords=keywords):
+            return (func, *args, *(k.value for k in keywords))
+        case Item(value=value, key=key):
+            return (value, key)
+        case Logic(values=values):
+            return values
+        case IfElse(test=test, then=then, orelse=orelse):
+            return (test, then, orelse)
+        case Compare(left=left, right=right):
+            return (left, right)
+        case Group(items=items) | Opaque(parts=items):
+            return items
+        case Yield(value=value):
+            return () if value is None else (value,)
+        case Comprehension():
+            return _comprehension(expr)
+        case _:
+            return ()
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """An expression and everything inside it."""
+    yield expr
+    for child in children(expr):
+        yield from walk(child)

@@ -1,0 +1,261 @@
+"""Inference: what an expression in a function denotes, over the whole program and on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+
+from lockcheck.analysis.link import annotated, arguments, attributes, results
+from lockcheck.analysis.link.hierarchy import Hierarchy
+from lockcheck.analysis.link.locks import hold
+from lockcheck.analysis.link.memo import Memo
+from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.scope import Binding, Scope
+from lockcheck.analysis.link.values import (
+    NOTHING,
+    UNKNOWN,
+    ClassValue,
+    Container,
+    CoroutineValue,
+    External,
+    FunctionValue,
+    Instance,
+    LibraryInstance,
+    TupleValue,
+    Value,
+    join,
+    options,
+)
+from lockcheck.model.expression import (
+    Attr,
+    Await,
+    Call,
+    Comprehension,
+    Const,
+    Expr,
+    Group,
+    IfElse,
+    Item,
+    Lambda,
+    Logic,
+    Name,
+    Star,
+    Walrus,
+)
+from lockcheck.model.facts import MODULE, Parameter
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LocalLock, LockId
+
+
+class Types:
+    """Answers what expressions denote. Every answer is a function of the program alone."""
+
+    def __init__(self, program: Program, hierarchy: Hierarchy) -> None:
+        """Nothing is computed before it is asked for."""
+        self.program = program
+        self.hierarchy = hierarchy
+        self.library = program.library
+        self.memo = Memo()
+        self._scopes: dict[FunctionId, Scope] = {}
+
+    def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
+        """The value that answers a question; unknown where it depends on itself."""
+        nothing: Value = UNKNOWN
+        return self.memo.solve(question, compute, nothing)
+
+    def scope(self, function: FunctionId) -> Scope:
+        """The names that a function binds."""
+        found = self._scopes.get(function)
+        if found is None:
+            found = self._scopes[function] = Scope(self.program, function)
+        return found
+
+    def enclosing(self, function: FunctionId) -> FunctionId | None:
+        """The function around a nested one; None at the top level of a module."""
+        outer = function.qualname.rpartition(".<locals>.")[0]
+        while outer:
+            identity = FunctionId(function.module, outer)
+            if identity in self.program.functions:
+                return identity
+            outer = outer.rpartition(".<locals>.")[0]
+        return None
+
+    def owner(self, function: FunctionId) -> ClassId | None:
+        """The class whose method a function is."""
+        owner = self.program.functions[function].owner
+        return ClassId(function.module, owner) if owner is not None else None
+
+    def evaluate(self, expr: Expr, function: FunctionId) -> Value:
+        """What an expression in the body of `function` denotes."""
+        match expr:
+            case Name(id=name):
+                return self.name(name, function)
+            case Attr() | Call() | Item():
+                return self.solve((function, id(expr)), lambda: self._compound(expr, function))
+            case Await(value=value):
+                return awaited(self, self.evaluate(value, function))
+            case Const():
+                return NOTHING
+            case Logic(values=values):
+                return join(self.evaluate(v, function) for v in values)
+            case IfElse(then=then, orelse=orelse):
+                return join((self.evaluate(then, function), self.evaluate(orelse, function)))
+            case Group(kind="tuple", items=items):
+                return TupleValue(tuple(self.evaluate(i, function) for i in items))
+            case Group(items=items):
+                return Container(join(self.evaluate(i, function) for i in items))
+            case Comprehension(kind=kind, element=element):
+                if kind == "dict" and isinstance(element, Group):
+                    element = element.items[-1]
+                return Container(self.evaluate(element, function))
+            case Walrus(value=value) | Star(value=value):
+                return self.evaluate(value, function)
+            case Lambda(qualname=qualname):
+                return FunctionValue(FunctionId(function.module, qualname))
+            case _:
+                return UNKNOWN
+
+    def _compound(self, expr: Expr, function: FunctionId) -> Value:
+        match expr:
+            case Attr(value=value, name=name):
+                return attributes.attribute(self, self.evaluate(value, function), name)
+            case Item(value=value, key=key):
+                return results.element(self, self.evaluate(value, function), key)
+            case Call():
+                return results.call(self, expr, function)
+            case _:
+                return UNKNOWN
+
+    def name(self, name: str, function: FunctionId) -> Value:
+        """What a name denotes in a function: local, enclosing, global or built in."""
+        current: FunctionId | None = function
+        while current is not None:
+            scope = self.scope(current)
+            if current.qualname != MODULE and scope.binds(name):
+                return self.solve(("local", current, name), partial(self._local, scope, name))
+            current = self.enclosing(current)
+        return self.global_name(function.module, name)
+
+    def global_name(self, module: str, name: str) -> Value:
+        """What a name at the top level of a module denotes."""
+        return self.solve(("global", module, name), lambda: self._global(module, name))
+
+    def _global(self, module: str, name: str) -> Value:
+        linked = self.program.attribute(module, name) if module in self.program.units else UNKNOWN
+        home = self.program.home(module, name)
+        if home is None:
+            if linked != UNKNOWN or self._bound(module, name):
+                return linked
+            return External(f"builtins.{name}")
+        values = [linked]
+        holder = GlobalLock(*home)
+        for scope, expr in self.program.global_values(*home):
+            values.append(hold(self, self.evaluate(expr, scope), holder))
+        found = join(values)
+        if found in (UNKNOWN, NOTHING):
+            for fact in self.program.names(home[0]).globals.get(home[1], ()):
+                if fact.annotation is not None:
+                    found = annotated.instance(self, fact.annotation, FunctionId(home[0], MODULE))
+        return results.fill(self, found, holder)
+
+    def _bound(self, module: str, name: str) -> bool:
+        if module not in self.program.units:
+            return True
+        names = self.program.names(module)
+        return name in names.imports or name in names.classes or name in names.functions
+
+    def _local(self, scope: Scope, name: str) -> Value:
+        values: list[Value] = []
+        parameter = scope.parameters.get(name)
+        bindings = scope.bindings.get(name, [])
+        if parameter is not None:
+            values.append(self.parameter(scope, parameter))
+        holder = self.holder(scope.id, name)
+        values += [hold(self, self.binding(b, scope.id), holder) for b in bindings if b.how != "annotation"]
+        found = join(values)
+        if found in (UNKNOWN, NOTHING):
+            declared = [b.expr for b in bindings if b.how == "annotation" and b.expr is not None]
+            if declared:
+                return join(annotated.instance(self, e, scope.id) for e in declared)
+        return found
+
+    def holder(self, function: FunctionId, name: str) -> LockId:
+        """The identity of a lock that a local name holds; in the body of a class it is the class's attribute."""
+        if function.qualname.endswith(".<body>"):
+            return AttributeLock(ClassId(function.module, function.qualname.removesuffix(".<body>")), name)
+        return LocalLock(function, name)
+
+    def parameter(self, scope: Scope, parameter: Parameter) -> Value:
+        """What a parameter denotes: the object of a method, its annotation, else what callers pass."""
+        owner = self.owner(scope.id)
+        decorators = {d.name if isinstance(d, Attr) else d.id if isinstance(d, Name) else "" for d in scope.facts.decorators}
+        if owner is not None and parameter.name == scope.first and "staticmethod" not in decorators:
+            if "classmethod" in decorators or scope.facts.name in ("__new__", "__init_subclass__", "__class_getitem__"):
+                return ClassValue(owner)
+            return Instance(owner)
+        if parameter.kind in ("*", "**"):
+            return Container(UNKNOWN)
+        if parameter.annotation is not None:
+            outer = self.enclosing(scope.id) or FunctionId(scope.id.module, MODULE)
+            declared = annotated.instance(self, parameter.annotation, outer)
+            if not _vague(declared):
+                return declared
+        passed = arguments.passed(self, scope.id, parameter)
+        if parameter.default is not None:
+            outer = self.enclosing(scope.id) or FunctionId(scope.id.module, MODULE)
+            passed = join((passed, self.evaluate(parameter.default, outer)))
+        return passed
+
+    def binding(self, binding: Binding, function: FunctionId) -> Value:
+        """What one binding gives to its name."""
+        match binding.how:
+            case "value":
+                assert binding.expr is not None
+                return results.unpacked(self.evaluate(binding.expr, function), binding.place)
+            case "element":
+                assert binding.expr is not None
+                value = results.iterated(self, self.evaluate(binding.expr, function))
+                return results.unpacked(value, binding.place)
+            case "entered":
+                assert binding.expr is not None
+                value = self.evaluate(binding.expr, function)
+                return results.unpacked(results.entered(self, value, binding.is_async), binding.place)
+            case "import":
+                assert binding.imported is not None
+                return self.imported(function.module, binding)
+            case "function":
+                return FunctionValue(FunctionId(function.module, binding.qualname))
+            case "class":
+                return ClassValue(ClassId(function.module, binding.qualname))
+            case _:
+                return UNKNOWN
+
+    def imported(self, module: str, binding: Binding) -> Value:
+        """What an import inside a function binds."""
+        item = binding.imported
+        assert item is not None
+        found = self.program.import_target(module, item)
+        if found == UNKNOWN and item.attribute is not None:
+            base = self.program.import_target(module, type(item)(item.bound, item.module, None, item.level))
+            return attributes.attribute(self, base, item.attribute)
+        return found
+
+
+def awaited(types: Types, value: Value) -> Value:
+    """What awaiting a value gives."""
+    found: list[Value] = []
+    for option in options(value):
+        match option:
+            case CoroutineValue(result=result):
+                found.append(result)
+            case Instance(id=id):
+                method = types.hierarchy.method(id, "__await__")
+                found.append(UNKNOWN if method is not None else option)
+            case LibraryInstance():
+                found.append(option)
+            case _:
+                found.append(UNKNOWN)
+    return join(found)
+
+
+def _vague(value: Value) -> bool:
+    return value in (UNKNOWN, NOTHING)

@@ -1,0 +1,18 @@
+"""Stage 4, summarise: critical pairs of every function, callee before caller."""
+
+from __future__ import annotations
+
+from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.roots import roots
+from lockcheck.analysis.summarise.schedule import Schedule
+
+__all__ = ["Analysis", "summarise"]
+
+
+def summarise(program: Program) -> Analysis:
+    """Follow every function that may touch a lock, and all that these call."""
+    schedule = Schedule(program)
+    for functions in roots(schedule):
+        schedule.settle(functions)
+    return Analysis(schedule)

@@ -1,0 +1,81 @@
+"""What rules ask: every function's critical pairs, and where things stand in the sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.summarise.schedule import Result, Schedule
+from lockcheck.model.events import CriticalPair, Held, LockRef
+from lockcheck.model.expression import Name
+from lockcheck.model.facts import MODULE, FunctionFacts
+from lockcheck.model.findings import LockNote, Place
+from lockcheck.model.flow import Assign
+from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId, lock_name
+from lockcheck.model.source import Span
+
+
+class Analysis:
+    """The outcome of the summarise stage, in a stable order."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        """Sort the results."""
+        self.engine = schedule
+        self.program = schedule.program
+        self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
+
+    def facts(self, function: FunctionId) -> FunctionFacts:
+        """The facts of a function."""
+        return self.program.functions[function]
+
+    def pairs(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
+        """Every pair of every function, in a stable order."""
+        for result in self.results:
+            for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace)):
+                yield result.function, pair
+
+    def holding(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
+        """Pairs of functions that themselves hold something then, with those locks; callees' own locks left out."""
+        for function, pair in self.pairs():
+            own = tuple(h for h in pair.held if not h.inner and h.lock.id is not None)
+            if own:
+                yield function, pair, own
+
+    def place(self, function: FunctionId, span: Span) -> Place:
+        """A span in the file of a function."""
+        return Place(self.program.units[function.module].path, span)
+
+    def note(self, lock: LockRef) -> LockNote | None:
+        """A lock and where it is created."""
+        if lock.id is None:
+            return None
+        found = self._created(lock.id)
+        if found is None:
+            return None
+        return LockNote(lock_name(lock.id), lock.kind.name if lock.kind is not None else "unknown", found)
+
+    def _created(self, lock: LockId) -> Place | None:
+        match lock:
+            case AttributeLock(owner=owner, name=name):
+                found = self.engine.hierarchy.attribute(owner, name)
+                if found is None:
+                    return None
+                cls, facts = found
+                made = next((f for f in facts if f.value is not None), facts[0])
+                return Place(self.program.units[cls.module].path, made.span)
+            case GlobalLock(module=module, name=name):
+                for fact in self.program.names(module).globals.get(name, ()):
+                    return Place(self.program.units[module].path, fact.span)
+                return None
+            case LocalLock(function=function, name=name):
+                return self._local(function, name)
+            case ElementLock(container=container):
+                return self._created(container)
+
+    def _local(self, function: FunctionId, name: str) -> Place | None:
+        if function.qualname == MODULE:
+            return None
+        for step in steps(self.program.body(function)):
+            if isinstance(step, Assign) and Name(name) in step.targets:
+                return self.place(function, step.span)
+        return None

@@ -1,0 +1,258 @@
+"""Calls: what the callee does, as far as it is known."""
+
+from __future__ import annotations
+
+from lockcheck.analysis.link import locks, results
+from lockcheck.analysis.link.targets import Target
+from lockcheck.analysis.link.values import (
+    UNKNOWN,
+    External,
+    FunctionValue,
+    LibraryInstance,
+    LibraryMethod,
+    PartialValue,
+    Value,
+    options,
+)
+from lockcheck.analysis.summarise import entering, evaluate, primitives
+from lockcheck.analysis.summarise.compose import compose
+from lockcheck.analysis.summarise.frame import Frame, Spawned
+from lockcheck.analysis.summarise.state import State
+from lockcheck.model.events import Block, Callback
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Lambda, Name, Star
+from lockcheck.model.findings import Confidence
+from lockcheck.model.identity import AttributeLock, FunctionId, LockId
+from lockcheck.model.library import Effect
+from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
+from lockcheck.model.source import Span
+
+_CONSUMERS = {
+    "builtins.list", "builtins.tuple", "builtins.set", "builtins.sorted", "builtins.sum", "builtins.any",
+    "builtins.all", "builtins.dict", "builtins.min", "builtins.max", "builtins.next", "builtins.frozenset",
+}  # fmt: skip
+
+
+def call(
+    frame: Frame,
+    expr: Call,
+    state: State,
+    awaited: bool = False,
+    iterated: bool = False,
+    suspended: Span | None = None,
+) -> State:
+    """The state after a call. `awaited` and `iterated`: its result is, so a coroutine or generator runs now.
+
+    `suspended` is the span of the `await` around it, a suspension after the arguments were evaluated.
+    """
+    if primitives.is_acquire(frame, expr, state):
+        state = arguments(frame, expr, state)
+        if suspended is not None:
+            evaluate.suspend(frame, "await", suspended, state)
+        held = primitives.acquire(frame, expr, state)
+        return primitives.hold(state, held)
+    stacked = entering.stack_call(frame, expr, state)
+    if stacked is not None:
+        return stacked
+    runs = _runs_arguments(frame, expr)
+    state = arguments(frame, expr, state, runs)
+    frame.may_raise(state)
+    if suspended is not None:
+        evaluate.suspend(frame, "await", suspended, state)
+    done = primitives.operate(frame, expr, state, awaited)
+    if done is not None:
+        return done
+    value = frame.engine.types.evaluate(expr.func, frame.function)
+    for option in options(value):
+        effect = effect_of(frame, option)
+        if effect is not None:
+            state = _library(frame, expr, state, effect, option, awaited)
+    state = run_targets(frame, expr, state, expr.span, awaited, iterated)
+    if value == UNKNOWN:
+        _callback(frame, expr, state)
+    return state
+
+
+def arguments(frame: Frame, expr: Call, state: State, runs: frozenset[int] = frozenset()) -> State:
+    """The state after callee and arguments were evaluated; those numbered in `runs` are awaited by the callee."""
+    if isinstance(expr.func, Attr):
+        state = evaluate.expression(frame, expr.func.value, state)
+    elif not isinstance(expr.func, Name):
+        state = evaluate.expression(frame, expr.func, state)
+    for index, arg in enumerate((*expr.args, *(k.value for k in expr.keywords))):
+        if index in runs and isinstance(arg, Call):
+            state = call(frame, arg, state, awaited=True, iterated=True)
+        else:
+            state = evaluate.expression(frame, arg, state)
+    return state
+
+
+def _runs_arguments(frame: Frame, expr: Call) -> frozenset[int]:
+    """Which arguments are coroutines or generators that the callee runs to their end (`gather`, `list`)."""
+    found: set[int] = set()
+    count = len(expr.args) + len(expr.keywords)
+    for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
+        effect = effect_of(frame, option)
+        if isinstance(option, External) and option.name in _CONSUMERS:
+            found.update(range(len(expr.args)))
+        elif effect is not None and effect.awaits:
+            found.update(range(count))
+        elif effect is not None and effect.bounds is not None and not _limited(frame, expr, effect):
+            found.update(range(count))
+    return frozenset(found)
+
+
+def effect_of(frame: Frame, value: Value) -> Effect | None:
+    """What the tables say of calling a value."""
+    library = frame.engine.library
+    match value:
+        case External(name=name):
+            return library.call(name) or library.constructor(name)
+        case LibraryMethod():
+            return results.method_effect(frame.engine.types, value)
+        case PartialValue(target=target):
+            return effect_of(frame, target)
+        case _:
+            return None
+
+
+def run_targets(
+    frame: Frame, expr: Call, state: State, span: Span, awaited: bool = True, iterated: bool = False
+) -> State:
+    """Compose every function of the program that the call may run now."""
+    receiver = None
+    if isinstance(expr.func, Attr):
+        receiver = frame.engine.paths.of(expr.func.value, frame.function, state.env)
+        if isinstance(expr.func.value, Call) and isinstance(expr.func.value.func, Name):
+            receiver = _own_object(frame, expr.func.value, state) or receiver
+    before = state
+    changed: list[State] = []
+    for target in frame.engine.targets.of(expr.func, frame.function):
+        facts = frame.engine.program.functions[target.function]
+        if facts.is_generator and not iterated:
+            continue
+        if facts.is_async and not awaited:
+            continue
+        text = f"{_class_name(target)}{facts.name}" if target.made else facts.name
+        own = None if target.made else receiver
+        after = compose(frame, target, expr, before, span, own, text)
+        if after != before:
+            changed.append(after)
+    return changed[0] if changed else state
+
+
+def _class_name(target: Target) -> str:
+    return target.function.qualname.rpartition(".")[0] + "."
+
+
+def _own_object(frame: Frame, expr: Call, state: State) -> Path | None:
+    """`super().m()` works on the method's own object."""
+    if isinstance(expr.func, Name) and expr.func.id == "super":
+        first = frame.scope.first
+        return state.env.get(first) if first is not None else None
+    return None
+
+
+def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Value, awaited: bool) -> State:
+    if effect.spawn is not None:
+        _spawn(frame, expr, effect)
+    if effect.runs is not None:
+        state = _run_argument(frame, expr, effect.runs, state)
+    if effect.blocks is None or (effect.awaitable and not awaited):
+        return state
+    if effect.blocks == "sleep" and expr.args and isinstance(expr.args[0], Const) and not expr.args[0].value:
+        return state  # sleep(0) only lets others run
+    if effect.flag is not None:
+        waits = primitives.flag_waits(frame, expr, effect.flag)
+        if waits is None:
+            return state
+        confidence = waits
+    else:
+        confidence = Confidence.HIGH
+    name = _callee_name(callee)
+    event = Block(
+        effect.blocks,
+        name,
+        awaited=effect.awaitable,
+        timed=_limited(frame, expr, effect),
+        bounded=state.bounded > 0,
+        device=_device(frame, expr),
+        runs=primitives.joined(frame, expr, effect),
+    )
+    frame.record(event, state, (frame.step(expr.span, "event", name),), confidence=confidence)
+    return state
+
+
+def _callee_name(callee: Value) -> str:
+    match callee:
+        case External(name=name):
+            return name.removeprefix("builtins.")
+        case LibraryMethod(receiver=LibraryInstance(type=type_name), name=name):
+            return f"{type_name}.{name}"
+        case LibraryMethod(name=name):
+            return name
+        case _:
+            return "it"
+
+
+def _limited(frame: Frame, expr: Call, effect: Effect) -> bool:
+    """Whether a timeout bounds the call: given and not None, or there by default."""
+    return effect.limit is not None and primitives.limited(frame, expr, effect.limit)
+
+
+def _device(frame: Frame, expr: Call) -> LockId | None:
+    """The attribute or global that the call works on, so that all its uses can be found."""
+    if not isinstance(expr.func, Attr):
+        return None
+    outer = expr.func.value
+    if isinstance(outer, Attr):
+        receiver = frame.engine.paths.receiver(outer, frame.function)
+        if receiver is not None:
+            found = frame.engine.hierarchy.attribute(receiver, outer.name)
+            return AttributeLock(found[0] if found is not None else receiver, outer.name)
+    return None
+
+
+def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
+    """A callable that the callee runs at once."""
+    given = locks.argument(expr, name, 0)
+    if given is None:
+        return state
+    for option in options(frame.engine.types.evaluate(given, frame.function)):
+        for target in frame.engine.targets.callee(option):
+            receiver = None
+            if isinstance(given, Attr):
+                receiver = frame.engine.paths.of(given.value, frame.function, state.env)
+            if not frame.engine.program.functions[target.function].is_async:
+                state = compose(frame, target, None, state, expr.span, receiver, target.function.qualname)
+    return state
+
+
+def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
+    assert effect.spawn is not None
+    given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
+    for function in functions_of(frame, given):
+        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0))
+
+
+def functions_of(frame: Frame, given: Expr | None) -> tuple[FunctionId, ...]:
+    """The functions that an argument is: named, bound, partial, or the call of a coroutine function."""
+    if given is None or isinstance(given, Const | Star | Await):
+        return ()
+    if isinstance(given, Lambda):
+        return (FunctionId(frame.function.module, given.qualname),)
+    expr: Expr = given
+    if isinstance(given, Call):
+        value = frame.engine.types.evaluate(given.func, frame.function)
+        if any(isinstance(o, FunctionValue) for o in options(value)):
+            expr = given.func
+    found = options(frame.engine.types.evaluate(expr, frame.function))
+    return tuple(t.function for o in found for t in frame.engine.targets.callee(o) if not t.made)
+
+
+def _callback(frame: Frame, expr: Call, state: State) -> None:
+    """Calling a parameter of unknown type: the caller decides what runs."""
+    if not isinstance(expr.func, Name):
+        return
+    path = frame.engine.paths.of(expr.func, frame.function, state.env)
+    if path is not None and isinstance(path.root, ParameterRoot | FreeRoot) and not path.steps:
+        frame.record(Callback(path, expr.func.id), state, (frame.step(expr.span, "event", expr.func.id),))

@@ -1,0 +1,258 @@
+"""A callee's summary as its caller sees it: parameters replaced by arguments, the call site on the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link.targets import Target
+from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
+from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.state import State
+from lockcheck.model.events import Acquire, Block, Callback, Condition, CriticalPair, Event, Held, LockRef, Step
+from lockcheck.model.expression import Attr, Call, Const, Expr, Star
+from lockcheck.model.identity import ClassId, ElementLock
+from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
+from lockcheck.model.source import Span
+
+
+class Arguments:
+    """What a callee's parameters are at one call."""
+
+    def __init__(self, frame: Frame, target: Target, call: Call | None, state: State, receiver: Path | None) -> None:
+        """Bind the parameters of `target`; a call that is not spelled (a property, a `with`) has no `call`."""
+        self.frame = frame
+        self.target = target
+        self.state = state
+        self._receiver = receiver
+        self._exprs: dict[str, Expr] = {}
+        self._own: str | None = None
+        facts = frame.engine.program.functions[target.function]
+        names = [p.name for p in facts.parameters if p.kind in "pa"]
+        if target.receiver is not None and names and facts.owner is not None:
+            self._own = names.pop(0)
+        if target.partial is not None:
+            names = self._spread(names, target.partial.origin.call, skip=1)
+        if call is not None:
+            self._spread(names, call, skip=0)
+
+    def _spread(self, names: list[str], call: Call, skip: int) -> list[str]:
+        args = call.args[skip:]
+        for index, name in enumerate(names):
+            if index >= len(args) or isinstance(args[index], Star):
+                break
+            self._exprs[name] = args[index]
+        for keyword in call.keywords:
+            if keyword.name is not None:
+                self._exprs[keyword.name] = keyword.value
+        return names[len(args) :]
+
+    def rename(self, own: str | None) -> None:
+        """Take `own` for the name of the callee's own object: a wrapper's first parameter is the method's."""
+        self._own = own
+
+    def expr(self, name: str) -> Expr | None:
+        """The argument given for a parameter."""
+        return self._exprs.get(name)
+
+    def path(self, path: Path | None) -> Path | None:
+        """The callee's path in the caller's terms; None where the caller can't name the object."""
+        if path is None:
+            return None
+        match path.root:
+            case GlobalRoot() | ClassRoot():
+                return path
+            case ParameterRoot(name=name):
+                base = self._base(name)
+            case FreeRoot(function=function, name=name) if function == self.frame.function:
+                base = self.state.env.get(name)
+            case FreeRoot():
+                return path
+            case _:
+                return None
+        if base is None or any(s.startswith("[") and not s.startswith("[=") for s in path.steps):
+            return None
+        return base.then(*path.steps)
+
+    def _base(self, name: str) -> Path | None:
+        if name == self._own:
+            return self._receiver
+        given = self._exprs.get(name)
+        if given is None:
+            return None
+        return self.frame.engine.paths.of(given, self.frame.function, self.state.env)
+
+    def value(self, path: Path) -> Value:
+        """What the object at a callee's path is, as far as the caller knows."""
+        types = self.frame.engine.types
+        match path.root:
+            case ParameterRoot(name=name) if name == self._own:
+                value = self.target.receiver or UNKNOWN
+            case ParameterRoot(name=name):
+                given = self._exprs.get(name)
+                if given is None:
+                    return UNKNOWN
+                value = types.evaluate(given, self.frame.function)
+            case FreeRoot(function=function, name=name) if function == self.frame.function:
+                value = types.name(name, function)
+            case _:
+                return UNKNOWN
+        for step in path.steps:
+            if step.startswith("["):
+                return UNKNOWN
+            value = attributes.attribute(types, value, step)
+        return value
+
+    def lock(self, lock: LockRef) -> LockRef | None:
+        """A callee's lock in the caller's terms; None where the argument is no lock or of another class."""
+        path = self.path(lock.path)
+        if lock.id is None:
+            assert lock.path is not None
+            found = locks.known(self.value(lock.path))
+            if found is not None:
+                receiver = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
+                return LockRef(found.id, path, found.kind, receiver, found.permits)
+            if path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
+                return msgspec.structs.replace(lock, path=path)
+            return None
+        receiver = lock.receiver
+        if receiver is not None and lock.path is not None and not isinstance(lock.id, ElementLock):
+            known = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
+            if known is not None and known != receiver:
+                receiver = self.frame.engine.hierarchy.related(known, receiver)
+                if receiver is None:
+                    return None
+        return msgspec.structs.replace(lock, path=path, receiver=receiver)
+
+    def _class(self, path: Path) -> ClassId | None:
+        for option in options(self.value(path)):
+            if isinstance(option, Instance | ClassValue):
+                return option.id
+        return None
+
+    def condition(self, condition: Condition) -> Condition | bool:
+        """A callee's condition here: decided (True, False), or one on an object of the caller."""
+        known = self._class(condition.path)
+        hierarchy = self.frame.engine.hierarchy
+        if known is not None:
+            if hierarchy.derives(known, condition.cls):
+                return True
+            if not hierarchy.derives(condition.cls, known):
+                return False
+            for option in options(self.value(condition.path)):
+                if isinstance(option, Instance) and option.exact:
+                    return False
+        path = self.path(condition.path)
+        return Condition(path, condition.cls) if path is not None else True
+
+
+def compose(
+    frame: Frame,
+    target: Target,
+    call: Call | None,
+    state: State,
+    span: Span,
+    receiver: Path | None,
+    text: str,
+) -> State:
+    """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
+    summary = frame.engine.summary(target.function)
+    arguments = Arguments(frame, target, call, state, receiver)
+    step = frame.step(span, "call", text)
+    own: tuple[Condition, ...] = ()
+    if target.only is not None and receiver is not None:
+        own = (Condition(receiver, target.only),)
+    for pair in summary.pairs:
+        _pair(frame, arguments, pair, state, step, own)
+    if summary.leaves or summary.releases:
+        frame.flow_matters = True
+        for lock in summary.releases:
+            mine = arguments.lock(lock)
+            if mine is not None:
+                state = state.releasing(mine)
+        for held in moved(arguments, summary.leaves, step):
+            state = state.holding(held)
+    return state
+
+
+def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool = False) -> Iterator[Held]:
+    """Locks that a callee holds, in the caller's terms."""
+    for item in held:
+        lock = arguments.lock(item.lock)
+        if lock is not None:
+            yield msgspec.structs.replace(item, lock=lock, trace=(step, *item.trace), inner=inner)
+
+
+def _pair(
+    frame: Frame, arguments: Arguments, pair: CriticalPair, state: State, step: Step, own: tuple[Condition, ...]
+) -> None:
+    conditions = list(own)
+    for condition in pair.conditions:
+        here = arguments.condition(condition)
+        if here is False:
+            return
+        if isinstance(here, Condition):
+            conditions.append(here)
+    event = _event(arguments, pair.event)
+    if event is None:
+        return
+    if isinstance(pair.event, Callback) and _called(frame, arguments, pair.event, state, step):
+        return
+    inner = tuple(moved(arguments, pair.held, step, inner=True))
+    if len(inner) != len(pair.held):
+        return
+    inner = _owned(pair, event, inner)
+    dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
+    confidence = min(pair.confidence, arguments.target.confidence)
+    frame.record(event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions))), confidence)
+
+
+def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
+    """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
+    if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
+        return tuple(
+            msgspec.structs.replace(new, inner=old.lock.id is not None) for old, new in zip(pair.held, inner, strict=True)
+        )
+    resolved = pair.event.lock.id is None and event.lock.id is not None
+    found: list[Held] = []
+    for old, new in zip(pair.held, inner, strict=True):
+        was = old.lock.path == pair.event.lock.path
+        now = new.lock.path is not None and new.lock.path == event.lock.path
+        decided = resolved or old.lock.id is None or (now and not was)
+        found.append(msgspec.structs.replace(new, inner=not (decided and new.lock.id is not None)))
+    return tuple(found)
+
+
+def _event(arguments: Arguments, event: Event) -> Event | None:
+    match event:
+        case Acquire(lock=lock):
+            mine = arguments.lock(lock)
+            return None if mine is None else msgspec.structs.replace(event, lock=mine)
+        case Block(releases=lock) if lock is not None:
+            return msgspec.structs.replace(event, releases=arguments.lock(lock))
+        case Callback(path=path):
+            return msgspec.structs.replace(event, path=arguments.path(path))
+        case _:
+            return event
+
+
+def _called(frame: Frame, arguments: Arguments, event: Callback, state: State, step: Step) -> bool:
+    """A callee calls what it was given: where that is known here, it runs here. True if it was."""
+    if event.path is None or event.path.steps:
+        return False
+    root = event.path.root
+    given = arguments.expr(root.name) if isinstance(root, ParameterRoot) else None
+    known = False
+    for option in options(arguments.value(event.path)):
+        for target in frame.engine.targets.callee(option):
+            known = True
+            base = None
+            if isinstance(given, Attr):
+                base = frame.engine.paths.of(given.value, frame.function, state.env)
+            if not frame.engine.program.functions[target.function].is_async:
+                compose(frame, target, None, state, step.span, base, step.text)
+    return known or (isinstance(given, Const) and given.value is None)
+
+

@@ -1,0 +1,29 @@
+"""What every part of the summarise stage works with: the linked program and the summaries so far."""
+
+from __future__ import annotations
+
+from lockcheck.analysis.link.hierarchy import Hierarchy
+from lockcheck.analysis.link.paths import Paths
+from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.targets import Targets
+from lockcheck.analysis.link.types import Types
+from lockcheck.model.events import EMPTY, Summary
+from lockcheck.model.identity import FunctionId
+
+
+class Engine:
+    """The linked program, and the summary of each function as far as it is known."""
+
+    def __init__(self, program: Program) -> None:
+        """Link lazily: nothing is resolved before it is asked for."""
+        self.program = program
+        self.library = program.library
+        self.hierarchy = Hierarchy(program)
+        self.types = Types(program, self.hierarchy)
+        self.paths = Paths(self.types)
+        self.targets = Targets(self.types)
+        self.summaries: dict[FunctionId, Summary] = {}
+
+    def summary(self, function: FunctionId) -> Summary:
+        """What is known of a function now; within a cycle of calls this grows until nothing changes."""
+        return self.summaries.get(function, EMPTY)

@@ -1,0 +1,158 @@
+"""Expressions: what evaluating them does, in order."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lockcheck.analysis.link import attributes
+from lockcheck.analysis.link.scope import children
+from lockcheck.analysis.link.targets import Target
+from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, options
+from lockcheck.analysis.summarise import calls, tests
+from lockcheck.analysis.summarise.compose import compose
+from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.state import State, join
+from lockcheck.model.events import Block, Suspend
+from lockcheck.model.expression import (
+    Attr,
+    Await,
+    Call,
+    Comprehension,
+    Expr,
+    IfElse,
+    Lambda,
+    Logic,
+    Name,
+    Walrus,
+    Yield,
+)
+from lockcheck.model.paths import LocalRoot, Path
+from lockcheck.model.source import Span
+
+_TASKS = {"asyncio.Task", "asyncio.Future"}
+Word = Literal["await", "async for", "async with", "async comprehension", "yield"]
+
+
+def expression(frame: Frame, expr: Expr, state: State) -> State:
+    """The state after an expression was evaluated; what happens meanwhile is recorded."""
+    match expr:
+        case Call():
+            return calls.call(frame, expr, state)
+        case Attr():
+            return _attribute(frame, expr, state)
+        case Await():
+            return awaiting(frame, expr, state)
+        case Logic(values=values):
+            state = expression(frame, values[0], state)
+            for value in values[1:]:
+                state = join((state, expression(frame, value, state))) or state
+            return state
+        case IfElse(test=test, then=then, orelse=orelse):
+            yes, no = tests.split(frame, test, state)
+            ends = (expression(frame, e, s) for e, s in ((then, yes), (orelse, no)) if s is not None)
+            return join(ends) or state
+        case Comprehension():
+            return _comprehension(frame, expr, state)
+        case Yield(value=value):
+            return _yield(frame, expr, value, state)
+        case Walrus(name=name, value=value):
+            state = expression(frame, value, state)
+            return state.binding(name, frame.engine.paths.of(value, frame.function, state.env))
+        case Lambda():
+            return state
+        case _:
+            for child in children(expr):
+                state = expression(frame, child, state)
+            return state
+
+
+def suspend(frame: Frame, what: Word, span: Span, state: State) -> None:
+    """Record that the function is suspended here."""
+    frame.may_raise(state)
+    frame.record(Suspend(what), state, (frame.step(span, "event", what),))
+
+
+def _attribute(frame: Frame, expr: Attr, state: State) -> State:
+    state = expression(frame, expr.value, state)
+    types = frame.engine.types
+    for option in options(types.evaluate(expr.value, frame.function)):
+        if isinstance(option, Instance):
+            method = frame.engine.hierarchy.method(option.id, expr.name)
+            if method is not None and attributes.is_property(types, method.function):
+                receiver = frame.engine.paths.of(expr.value, frame.function, state.env)
+                target = Target(method.function, option)
+                state = compose(frame, target, None, state, expr.span, receiver, expr.name)
+    return state
+
+
+def awaiting(frame: Frame, expr: Await, state: State) -> State:
+    """`await value`: a suspension, and what the coroutine does."""
+    value = expr.value
+    if isinstance(value, Call):
+        after = calls.call(frame, value, state, awaited=True, suspended=expr.span)
+    else:
+        after = expression(frame, value, state)
+        suspend(frame, "await", expr.span, after)
+        after = _waiting(frame, value, expr.span, after)
+    return after
+
+
+def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
+    """Awaiting an object that was made before: a task, a future, or a coroutine kept in a local name."""
+    types = frame.engine.types
+    if isinstance(value, Name):
+        bound = frame.scope.bindings.get(value.id, [])
+        if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
+            made = types.evaluate(bound[0].expr.func, frame.function)
+            coroutine = [o for o in options(made) if isinstance(o, FunctionValue)]
+            if any(frame.engine.program.functions[o.id].is_async for o in coroutine):
+                return calls.run_targets(frame, bound[0].expr, state, span)
+    for option in options(types.evaluate(value, frame.function)):
+        if isinstance(option, LibraryInstance) and frame.engine.library.canonical(option.type) in _TASKS:
+            word = value.name if isinstance(value, Attr) else value.id if isinstance(value, Name) else option.type
+            event = Block("result", word, awaited=True, bounded=state.bounded > 0)
+            frame.record(event, state, (frame.step(span, "event", word),))
+    return state
+
+
+def iterable(frame: Frame, expr: Expr, state: State, is_async: bool) -> State:
+    """The iterable of a loop: a generator's body runs while it is iterated."""
+    if isinstance(expr, Call):
+        return calls.call(frame, expr, state, iterated=True, awaited=is_async)
+    return expression(frame, expr, state)
+
+
+def _comprehension(frame: Frame, expr: Comprehension, state: State) -> State:
+    outer = state.env
+    for clause in expr.clauses:
+        state = iterable(frame, clause.iterable, state, clause.is_async)
+        if clause.is_async:
+            suspend(frame, "async comprehension", expr.span, state)
+        for name in _names(clause.target):
+            here = Path(LocalRoot(frame.function, name, expr.span.row, expr.span.column))
+            state = state.binding(name, here)
+        for condition in clause.conditions:
+            state = expression(frame, condition, state)
+    frame.loops += 1
+    state = expression(frame, expr.element, state)
+    frame.loops -= 1
+    for name in sorted(state.env.keys() - outer.keys()):
+        state = state.binding(name, None)
+    for name, path in outer.items():
+        if state.env.get(name) != path:
+            state = state.binding(name, path)
+    return state
+
+
+def _names(target: Expr) -> list[str]:
+    if isinstance(target, Name):
+        return [target.id]
+    return [name for child in children(target) for name in _names(child)]
+
+
+def _yield(frame: Frame, expr: Yield, value: Expr | None, state: State) -> State:
+    if value is not None:
+        state = iterable(frame, value, state, False) if expr.delegates else expression(frame, value, state)
+    frame.around.append(state)
+    suspend(frame, "yield", expr.span, state)
+    return state

@@ -1,0 +1,70 @@
+"""What a function's pairs mean to its callers: one representative for each kind of event, the shortest trace kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lockcheck.model.events import Acquire, Block, Callback, CriticalPair, QueueWait, Suspend, Trace
+from lockcheck.model.identity import ElementLock
+from lockcheck.model.paths import FreeRoot, GlobalRoot, LocalRoot, ParameterRoot
+
+MAX_BLOCKS = 24
+MAX_ACQUIRES = 64
+MAX_OTHERS = 24
+
+_Rank = tuple[int, int, int, Trace]
+
+
+def export(pairs: Iterable[CriticalPair]) -> tuple[CriticalPair, ...]:
+    """The pairs that callers compose, fewest locks and shortest traces first, in a stable order."""
+    best: dict[object, CriticalPair] = {}
+    for pair in pairs:
+        key = _key(pair)
+        if key is None:
+            continue
+        known = best.get(key)
+        if known is None or _rank(pair) < _rank(known):
+            best[key] = pair
+    blocks: list[CriticalPair] = []
+    acquires: list[CriticalPair] = []
+    others: list[CriticalPair] = []
+    for pair in sorted(best.values(), key=_rank):
+        match pair.event:
+            case Block():
+                blocks.append(pair)
+            case Acquire():
+                acquires.append(pair)
+            case _:
+                others.append(pair)
+    return (*blocks[:MAX_BLOCKS], *acquires[:MAX_ACQUIRES], *others[:MAX_OTHERS])
+
+
+def _rank(pair: CriticalPair) -> _Rank:
+    return (-pair.confidence, len(pair.held), len(pair.trace), pair.trace)
+
+
+def _key(pair: CriticalPair) -> object | None:
+    """Events with one key are one event to a caller; None where a caller need not know."""
+    event = pair.event
+    match event:
+        case Suspend():
+            return None
+        case Acquire(lock=lock):
+            if lock.id is None and lock.path is not None and isinstance(lock.path.root, LocalRoot):
+                return None
+            pending = tuple((h.lock.path, h.mode) for h in pair.held if h.lock.id is None or _may_meet(pair, h.lock.id))
+            return (Acquire, lock.id, lock.path, lock.receiver, event.mode, event.blocking, event.timed, pending, pair.dropped, pair.conditions)
+        case Block():
+            return (Block, event.category, event.awaited, event.timed, event.bounded, event.device, event.runs, pair.dropped, pair.conditions)
+        case QueueWait():
+            return (QueueWait, event.operation, event.queue, event.awaited, event.timed, pair.conditions)
+        case Callback(path=path):
+            return None if path is None or not isinstance(path.root, ParameterRoot | FreeRoot) else (Callback, path)
+
+
+def _may_meet(pair: CriticalPair, held: object) -> bool:
+    """Whether a caller may make a held lock and the acquired one equal: one identity, reached by two parameters."""
+    event = pair.event
+    if not isinstance(event, Acquire) or event.lock.path is None or event.lock.id != held:
+        return False
+    return not isinstance(event.lock.path.root, GlobalRoot) and not isinstance(held, ElementLock)

@@ -1,0 +1,115 @@
+"""One function: what it accumulates while its body is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from lockcheck.analysis.summarise.engine import Engine
+from lockcheck.analysis.summarise.state import State, join
+from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Step, Trace
+from lockcheck.model.findings import Confidence
+from lockcheck.model.identity import FunctionId
+from lockcheck.model.paths import ParameterRoot, Path
+from lockcheck.model.source import Span
+
+MAX_TRACE = 12
+"""Longer chains of calls are no evidence that a person would follow; the bound keeps the domain finite."""
+
+PairKey = tuple[object, ...]
+
+
+class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
+    """A function that this one makes run elsewhere, in `context`; `repeated` where that happens in a loop."""
+
+    function: FunctionId
+    context: str
+    repeated: bool = False
+
+
+class Frame:
+    """The pairs, exits and jumps of one function while it is being followed."""
+
+    def __init__(self, engine: Engine, function: FunctionId) -> None:
+        """Start with nothing held and each parameter pointing at what the caller gave."""
+        self.engine = engine
+        self.function = function
+        self.facts = engine.program.functions[function]
+        self.scope = engine.types.scope(function)
+        self.pairs: dict[PairKey, CriticalPair] = {}
+        self.spawned: set[Spawned] = set()
+        self.returns: list[State] = []
+        self.breaks: list[State] = []
+        self.continues: list[State] = []
+        self.raised: list[list[State]] = [[]]
+        self.around: list[State] = []
+        self.stacks: dict[str, str] = {}
+        self.entry: list[Held] = []
+        """Locks that wrappers of this function hold around it."""
+        self.loops = 0
+        self.flow_matters = False
+        """A callee changes which locks are held: a flat body is not enough."""
+
+    def start(self) -> State:
+        """The state at the first statement."""
+        return State(env={name: Path(ParameterRoot(name)) for name in self.scope.parameters})
+
+    def step(self, span: Span, action: str, text: str) -> Step:
+        """A step of a trace in this function."""
+        if action == "acquire":
+            return Step(self.function, span, "acquire", text)
+        return Step(self.function, span, "call" if action == "call" else "event", text)
+
+    def record(
+        self,
+        event: Event,
+        state: State,
+        trace: Trace,
+        inner: tuple[Held, ...] = (),
+        dropped: tuple[LockRef, ...] = (),
+        conditions: tuple[Condition, ...] = (),
+        confidence: Confidence = Confidence.HIGH,
+    ) -> None:
+        """Keep a pair: the event under what is held now, less what a callee has given back, and what it holds."""
+        if len(trace) > MAX_TRACE:
+            return
+        held = state.held
+        rest: tuple[LockRef, ...] = state.dropped
+        for lock in dropped:
+            before = len(held)
+            held = State(held).releasing(lock).held
+            if len(held) == before:
+                rest = (*rest, lock)
+        pair = CriticalPair((*held, *inner), event, trace, rest, conditions, confidence)
+        key = (tuple((h.lock, h.mode, h.inner) for h in pair.held), event, trace[0].span, conditions)
+        known = self.pairs.get(key)
+        if known is None or _rank(pair) < _rank(known):
+            self.pairs[key] = pair
+
+    def may_raise(self, state: State) -> None:
+        """Note that an exception may leave from here."""
+        collected = self.raised[-1]
+        if not collected or collected[-1] is not state:
+            collected.append(state)
+
+    def guarded(self, body: Callable[[], State | None], cleanup: Callable[[State], State | None]) -> State | None:
+        """Follow a body whose every exit (its end, jumps, exceptions) runs through `cleanup`."""
+        outer = self.returns, self.breaks, self.continues
+        self.returns, self.breaks, self.continues = [], [], []
+        self.raised.append([])
+        end = body()
+        raised = join(self.raised.pop())
+        inner = self.returns, self.breaks, self.continues
+        self.returns, self.breaks, self.continues = outer
+        for states, target in zip(inner, outer, strict=True):
+            left = join(states)
+            if left is not None and (after := cleanup(left)) is not None:
+                target.append(after)
+        if raised is not None and (after := cleanup(raised)) is not None:
+            self.may_raise(after)
+        return cleanup(end) if end is not None else None
+
+
+def _rank(pair: CriticalPair) -> tuple[int, int, Trace]:
+    return (-pair.confidence, len(pair.trace), pair.trace)

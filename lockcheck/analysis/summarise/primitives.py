@@ -1,0 +1,220 @@
+"""Operations on locks, conditions and queues."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from lockcheck.analysis.link import locks, results
+from lockcheck.analysis.link.values import (
+    External,
+    Instance,
+    LibraryInstance,
+    LibraryMethod,
+    LockValue,
+    QueueValue,
+    options,
+)
+from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.state import State
+from lockcheck.model.events import Acquire, Block, Held, LockRef, QueueWait
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name
+from lockcheck.model.findings import Confidence
+from lockcheck.model.identity import FunctionId, lock_name
+from lockcheck.model.library import Effect, Flag, Limit, Mode
+
+ATTEMPT = "attempt"
+"""The scope of a lock whose acquisition may have failed."""
+_FLAG = Flag("blocking", 0)
+_LIMIT = Limit("timeout", 1)
+
+
+def name_of(lock: LockRef) -> str:
+    """The lock as a message names it."""
+    if lock.id is not None:
+        return lock_name(lock.id)
+    return lock.path.steps[-1] if lock.path is not None and lock.path.steps else "lock"
+
+
+def receiver_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:
+    """The lock that a method is called on; also through `acquire = self._lock.acquire`."""
+    if isinstance(expr.func, Attr):
+        return frame.engine.paths.lock(expr.func.value, frame.function, state.env)
+    for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
+        if isinstance(option, LibraryMethod) and isinstance(option.receiver, LockValue):
+            found = option.receiver
+            return LockRef(found.id, None, found.kind, None, found.permits)
+    return None
+
+
+def _effect(frame: Frame, expr: Call) -> Effect | None:
+    for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
+        if isinstance(option, LibraryMethod):
+            return results.method_effect(frame.engine.types, option)
+    return None
+
+
+def is_acquire(frame: Frame, expr: Call, state: State) -> bool:
+    """Whether a call takes a lock by its `acquire`."""
+    if not isinstance(expr.func, Attr):
+        effect = _effect(frame, expr)
+        return effect is not None and effect.operation == "acquire" and receiver_lock(frame, expr, state) is not None
+    if receiver_lock(frame, expr, state) is not None:
+        effect = _effect(frame, expr)
+        return effect is not None and effect.operation == "acquire"
+    return expr.func.name == "acquire" and _waiting_lock(frame, expr, state) is not None
+
+
+def _waiting_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:
+    """A receiver that only a caller knows, or that its name alone calls a lock; never one with methods of its own."""
+    assert isinstance(expr.func, Attr)
+    if frame.engine.targets.of(expr.func, frame.function) or _effect(frame, expr) is not None:
+        return None
+    return frame.engine.paths.pending(expr.func.value, frame.function, state.env)
+
+
+def acquire(frame: Frame, expr: Call, state: State) -> Held:
+    """Record an acquisition; what is held if it succeeds. `scope` is ATTEMPT where it may fail."""
+    lock = receiver_lock(frame, expr, state)
+    if lock is None:
+        lock = _waiting_lock(frame, expr, state)
+    assert lock is not None
+    effect = _effect(frame, expr) or Effect(operation="acquire", flag=_FLAG, limit=_LIMIT)
+    mode: Mode = effect.mode or ("permit" if lock.kind is not None and lock.kind.shape == "permits" else "exclusive")
+    blocking = effect.flag is None or flag_waits(frame, expr, effect.flag) is not None
+    timed = effect.limit is not None and limited(frame, expr, effect.limit)
+    confidence = Confidence.LOW if lock.guessed else Confidence.HIGH
+    step = frame.step(expr.span, "acquire", name_of(lock))
+    event = Acquire(lock, mode, blocking, timed or state.bounded > 0, effect.awaitable)
+    frame.may_raise(state)
+    frame.record(event, state, (step,), confidence=confidence)
+    return Held(lock, mode, True, (step,), scope="" if blocking and not timed else ATTEMPT)
+
+
+def hold(state: State, held: Held) -> State:
+    """The state after an acquisition whose outcome nobody looks at."""
+    may_fail = held.scope == ATTEMPT
+    return state.holding(msgspec.structs.replace(held, must=not may_fail, scope=""))
+
+
+def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | None:
+    """The state after an operation on a lock, condition or queue; None where the call is none."""
+    lock = receiver_lock(frame, expr, state)
+    effect = _effect(frame, expr)
+    if lock is not None and effect is not None:
+        if effect.operation == "release":
+            return state.releasing(lock)
+        if effect.operation == "wait":
+            _condition_wait(frame, expr, state, lock, effect, awaited)
+            return state
+        if effect.operation in ("notify", "locked"):
+            return state
+    if lock is None and isinstance(expr.func, Attr) and expr.func.name == "release":
+        waiting = _waiting_lock(frame, expr, state)
+        if waiting is not None and not expr.args:
+            return state.releasing(waiting)
+    if effect is not None and effect.operation in ("put", "get", "drain"):
+        return _queue(frame, expr, state, effect, awaited)
+    return None
+
+
+def _condition_wait(
+    frame: Frame, expr: Call, state: State, lock: LockRef, effect: Effect, awaited: bool
+) -> None:
+    """`condition.wait()` gives its own lock back while it waits; every other lock stays held."""
+    if effect.awaitable and not awaited:
+        return
+    name = f"{name_of(lock)}.wait"
+    timed = effect.limit is not None and limited(frame, expr, effect.limit)
+    event = Block("wait", name, effect.awaitable, timed, state.bounded > 0, releases=lock)
+    step = frame.step(expr.span, "event", name)
+    frame.record(event, State(state.held, state.dropped), (step,), dropped=(lock,))
+
+
+_Operation = Literal["put", "get", "drain"]
+
+
+def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool) -> State | None:
+    if not isinstance(expr.func, Attr):
+        return None
+    if effect.awaitable and not awaited:
+        return state
+    operation: _Operation = "put" if effect.operation == "put" else "get" if effect.operation == "get" else "drain"
+    waits = flag_waits(frame, expr, effect.flag) if effect.flag is not None else Confidence.HIGH
+    if waits is None or effect.blocks is None:
+        return state
+    for option in options(frame.engine.types.evaluate(expr.func.value, frame.function)):
+        if isinstance(option, QueueValue):
+            name = lock_name(option.holder) if option.holder is not None else option.type
+            event = QueueWait(
+                operation,
+                option.holder,
+                f"{name}.{expr.func.name}",
+                option.kind.domain,
+                option.bounded,
+                timed=effect.limit is not None and limited(frame, expr, effect.limit),
+                awaited=effect.awaitable,
+                scoped=state.bounded > 0,
+            )
+            frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=waits)
+            return state
+    return None
+
+
+def limited(frame: Frame, expr: Call, limit: Limit) -> bool:
+    """Whether a timeout is given that is not None (or `TIMEOUT_MAX`, or negative), or is there by default."""
+    given = locks.argument(expr, limit.name, limit.position)
+    if given is None:
+        return limit.default is not None
+    if isinstance(given, Const):
+        number = given.value
+        return number is not None and not (isinstance(number, int | float) and number < 0)
+    if isinstance(given, Name | Attr):
+        for option in options(frame.engine.types.evaluate(given, frame.function)):
+            if isinstance(option, External) and option.name.endswith("TIMEOUT_MAX"):
+                return False
+    return True
+
+
+def flag_waits(frame: Frame, expr: Call, flag: Flag) -> Confidence | None:
+    """Whether a call waits for all its flag says: None if it does not, MEDIUM if that hangs on a parameter's default."""
+    given = locks.argument(expr, flag.name, flag.position)
+    if given is None:
+        return Confidence.HIGH
+    if isinstance(given, Const):
+        return None if bool(given.value) == flag.value else Confidence.HIGH
+    if isinstance(given, Name):
+        parameter = frame.scope.parameters.get(given.id)
+        if parameter is not None and isinstance(parameter.default, Const):
+            return None if bool(parameter.default.value) == flag.value else Confidence.MEDIUM
+    return None
+
+
+def joined(frame: Frame, expr: Call, effect: Effect) -> tuple[FunctionId, ...]:
+    """The functions that the joined thread runs: its target, or the `run` of its class."""
+    if effect.blocks != "join" or not isinstance(expr.func, Attr):
+        return ()
+    found: list[FunctionId] = []
+    for option in options(frame.engine.types.evaluate(expr.func.value, frame.function)):
+        match option:
+            case Instance(id=id):
+                method = frame.engine.hierarchy.method(id, "run")
+                if method is not None:
+                    found.append(method.function)
+            case LibraryInstance(origin=origin) if origin is not None:
+                found += _target(frame, origin.call, origin.function)
+            case _:
+                pass
+    return tuple(found)
+
+
+def _target(frame: Frame, call: Call, function: FunctionId) -> list[FunctionId]:
+    given: Expr | None = locks.argument(call, "target", 1)
+    if given is None:
+        return []
+    return [
+        t.function
+        for option in options(frame.engine.types.evaluate(given, function))
+        for t in frame.engine.targets.callee(option)
+    ]

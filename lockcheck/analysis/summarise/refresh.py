@@ -1,0 +1,119 @@
+"""The single-flight refresh: a wait under a lock whose very purpose is that the others wait for its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.model.events import CriticalPair, Held
+from lockcheck.model.expression import Attr, Await, Call, Expr, Name
+from lockcheck.model.flow import Assign, Block, Branch, Enter, For, Iterate, Match, Node, Return, Try, While, With
+from lockcheck.model.identity import FunctionId
+from lockcheck.model.source import Span
+
+
+def single_flight(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> bool:
+    """Whether the region tests, before it waits, the very state that it then sets.
+
+    Who comes second finds the state set and does nothing: that it waited for the first is the point of the lock.
+    """
+    region = _region(analysis.program.body(function), held.trace[0].span)
+    if region is None:
+        return False
+    return _refreshes(region.body, pair.trace[0].span)
+
+
+def _region(nodes: Block, span: Span) -> With | None:
+    for node in nodes:
+        if isinstance(node, With) and any(item.span == span for item in node.items):
+            return node
+        for inner in _blocks(node):
+            found = _region(inner, span)
+            if found is not None:
+                return found
+    return None
+
+
+def _blocks(node: Node) -> Iterator[Block]:
+    match node:
+        case With(body=body):
+            yield body
+        case Branch(then=then, orelse=orelse):
+            yield then
+            yield orelse
+        case For(body=body, orelse=orelse) | While(body=body, orelse=orelse):
+            yield body
+            yield orelse
+        case Try(body=body, handlers=handlers, orelse=orelse, final=final):
+            yield body
+            for handler in handlers:
+                yield handler.body
+            yield orelse
+            yield final
+        case Match(cases=cases):
+            for case in cases:
+                yield case.body
+        case _:
+            return
+
+
+def _refreshes(nodes: Block, span: Span) -> bool:
+    """Whether a test that guards the wait reads what is assigned under that test, or leaves where it is set already."""
+    for index, node in enumerate(nodes):
+        if isinstance(node, Branch):
+            tested = set(_mentioned(node.test))
+            for block in (node.then, node.orelse):
+                if _contains(block, span) and (tested & set(_assigned(block)) or _refreshes(block, span)):
+                    return True
+            rest = nodes[index + 1 :]
+            leaves = any(isinstance(n, Return) for n in (*node.then[-1:], *node.orelse[-1:]))
+            if leaves and _contains(rest, span) and (tested & set(_assigned(rest)) or _asks(node.test)):
+                return True
+        else:
+            for inner in _blocks(node):
+                if _contains(inner, span) and _refreshes(inner, span):
+                    return True
+    return False
+
+
+def _contains(nodes: Block, span: Span) -> bool:
+    for step in steps(nodes):
+        for expr in expressions(step):
+            for inner in walk(expr):
+                if isinstance(inner, Call | Await) and _within(span, inner.span):
+                    return True
+        if isinstance(step, Enter | Iterate) and step.span == span:
+            return True
+    return False
+
+
+def _within(inner: Span, outer: Span) -> bool:
+    return (outer.row, outer.column) <= (inner.row, inner.column) and (inner.end_row, inner.end_column) <= (
+        outer.end_row,
+        outer.end_column,
+    )
+
+
+def _mentioned(expr: Expr) -> Iterator[str]:
+    for inner in walk(expr):
+        if isinstance(inner, Attr):
+            yield inner.name
+        elif isinstance(inner, Name) and inner.id not in ("self", "cls"):
+            yield inner.id
+
+
+def _assigned(nodes: Block) -> Iterator[str]:
+    for step in steps(nodes):
+        if isinstance(step, Assign):
+            for target in step.targets:
+                for inner in walk(target):
+                    if isinstance(inner, Attr):
+                        yield inner.name
+                    elif isinstance(inner, Name) and inner.id not in ("self", "cls"):
+                        yield inner.id
+
+
+def _asks(test: Expr) -> bool:
+    """`if self._is_fresh(): return …`: the object is asked about its own state."""
+    return any(isinstance(e, Call) and isinstance(e.func, Attr) and isinstance(e.func.value, Name) for e in walk(test))

@@ -1,0 +1,49 @@
+"""Where summarising begins: the functions that may touch a primitive, or that call one that leaves locks held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.analysis.link.values import FunctionValue, options
+from lockcheck.analysis.summarise.schedule import Schedule
+from lockcheck.model.facts import MODULE
+from lockcheck.model.identity import FunctionId
+
+
+def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
+    """Functions to summarise, in rounds: a round's outcome tells who is next."""
+    functions = schedule.program.functions
+    first = sorted(f for f, facts in functions.items() if facts.qualifies or _wrapped(schedule, f))
+    seen = set(first)
+    yield first
+    while True:
+        more: set[FunctionId] = set()
+        for function, summary in schedule.summaries.items():
+            if summary.leaves or summary.releases or summary.around:
+                more.update(schedule.program.callers(functions[function].name))
+        fresh = sorted(more - seen)
+        if not fresh:
+            return
+        seen.update(fresh)
+        yield fresh
+
+
+def _wrapped(schedule: Schedule, function: FunctionId) -> bool:
+    """Whether a function of the program decorates the function and puts a nested function in its place."""
+    types = schedule.types
+    for decorator in schedule.program.functions[function].decorators:
+        outer = types.enclosing(function) or FunctionId(function.module, MODULE)
+        for option in options(types.evaluate(decorator, outer)):
+            if isinstance(option, FunctionValue) and schedule.program.functions[option.id].qualifies:
+                return True
+            if isinstance(option, FunctionValue) and _qualified_inside(schedule, option.id):
+                return True
+    return False
+
+
+def _qualified_inside(schedule: Schedule, function: FunctionId) -> bool:
+    for expr in schedule.types.scope(function).returns:
+        for option in options(schedule.types.evaluate(expr, function)):
+            if isinstance(option, FunctionValue) and schedule.program.functions[option.id].qualifies:
+                return True
+    return False

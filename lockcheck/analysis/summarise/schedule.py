@@ -1,0 +1,117 @@
+"""The fixed point: every function is summarised after what it calls, and again when that has changed."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+import msgspec
+
+from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.summarise import body, decorators
+from lockcheck.analysis.summarise.engine import Engine
+from lockcheck.analysis.summarise.exports import export
+from lockcheck.analysis.summarise.frame import Frame, Spawned
+from lockcheck.analysis.summarise.state import State, join
+from lockcheck.model.events import EMPTY, CriticalPair, Held, Summary
+from lockcheck.model.identity import FunctionId
+
+MAX_NESTING = 60
+"""Functions summarised inside one another; a deeper callee counts as empty until its turn comes."""
+MAX_ROUNDS = 12
+"""How often one function is summarised anew before its summary is kept as it is."""
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere."""
+
+    function: FunctionId
+    pairs: tuple[CriticalPair, ...]
+    summary: Summary
+    spawned: tuple[Spawned, ...] = ()
+
+
+class Schedule(Engine):
+    """Summarises functions on demand and keeps count of who has read whose summary."""
+
+    def __init__(self, program: Program) -> None:
+        """Nothing is summarised yet."""
+        super().__init__(program)
+        self.results: dict[FunctionId, Result] = {}
+        self.readers: dict[FunctionId, set[FunctionId]] = {}
+        self._stack: list[FunctionId] = []
+        self._open: set[FunctionId] = set()
+        self._rounds: dict[FunctionId, int] = {}
+        self._late: list[FunctionId] = []
+
+    def summary(self, function: FunctionId) -> Summary:
+        """The summary as known now; the function being followed will be redone if it changes."""
+        if self._stack:
+            self.readers.setdefault(function, set()).add(self._stack[-1])
+        if function not in self.summaries and function not in self._open:
+            if len(self._stack) < MAX_NESTING:
+                self._compute(function)
+            else:
+                heapq.heappush(self._late, function)
+        return self.summaries.get(function, EMPTY)
+
+    def settle(self, functions: Iterable[FunctionId]) -> None:
+        """Summarise the functions and all that they call, until nothing changes."""
+        for function in functions:
+            if function not in self.summaries:
+                self._compute(function)
+            while self._late:
+                self._again(heapq.heappop(self._late))
+
+    def _again(self, function: FunctionId) -> None:
+        if self._rounds.get(function, 0) < MAX_ROUNDS:
+            self._compute(function)
+
+    def _compute(self, function: FunctionId) -> None:
+        self._rounds[function] = self._rounds.get(function, 0) + 1
+        self._stack.append(function)
+        self._open.add(function)
+        try:
+            result = follow(self, function)
+        finally:
+            self._stack.pop()
+            self._open.discard(function)
+        before = self.summaries.get(function, EMPTY)
+        self.results[function] = result
+        self.summaries[function] = result.summary
+        if result.summary != before:
+            for reader in sorted(self.readers.get(function, ())):
+                # Whoever waits for this very answer reads the new one; all others have read the old one.
+                if reader in self.summaries or reader in self._open:
+                    if not self._stack or reader != self._stack[-1] or before != EMPTY:
+                        heapq.heappush(self._late, reader)
+
+
+def follow(engine: Engine, function: FunctionId) -> Result:
+    """Follow one function's body; with its blocks where a callee turns out to change the locks held."""
+    facts = engine.program.functions[function]
+    frame, end = _run(engine, function, facts.visited)
+    if frame.flow_matters and not facts.visited:
+        nodes = engine.program.structured(function)
+        frame, end = _run(engine, function, nodes is not None)
+    return _result(frame, end)
+
+
+def _run(engine: Engine, function: FunctionId, structured: bool) -> tuple[Frame, State | None]:
+    frame = Frame(engine, function)
+    start = decorators.wrapped(frame, frame.start())
+    nodes = engine.program.body(function)
+    end = body.run(frame, nodes, start, structured)
+    return frame, join((*frame.returns, end))
+
+
+def _result(frame: Frame, end: State | None) -> Result:
+    pairs = tuple(frame.pairs.values())
+    around = join(frame.around)
+    leaves: tuple[Held, ...] = ()
+    releases = end.dropped if end is not None else ()
+    if end is not None:
+        leaves = tuple(h for h in end.held if h.must and not h.inner and h not in frame.entry)
+    within = tuple(h for h in around.held if not h.inner and h not in frame.entry) if around is not None else ()
+    summary = Summary(export(pairs), leaves, releases, within)
+    return Result(frame.function, pairs, summary, tuple(sorted(frame.spawned)))

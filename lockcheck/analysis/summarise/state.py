@@ -1,0 +1,114 @@
+"""What is true at one place of a function: the locks held and where local names point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from lockcheck.model.events import Held, LockRef
+from lockcheck.model.identity import ClassId
+from lockcheck.model.library import Mode
+from lockcheck.model.paths import ClassRoot, Path
+
+
+_NOWHERE = Path(ClassRoot(ClassId("", "")))
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """`held` in the order of acquisition; `dropped` are the caller's locks given back; `env` where names point.
+
+    `bounded` counts the timeout scopes around; `attempts` are results of timed or non-blocking acquisitions.
+    """
+
+    held: tuple[Held, ...] = ()
+    dropped: tuple[LockRef, ...] = ()
+    env: dict[str, Path | None] = {}
+    bounded: int = 0
+    attempts: dict[str, Held] = {}
+
+    def holding(self, held: Held) -> State:
+        """The state after a lock was taken."""
+        dropped = tuple(d for d in self.dropped if not same(d, held.lock))
+        if len(dropped) != len(self.dropped):
+            return msgspec.structs.replace(self, dropped=dropped)
+        return msgspec.structs.replace(self, held=(*self.held, held))
+
+    def releasing(self, lock: LockRef, mode: Mode | None = None) -> State:
+        """The state after a lock was given back: the last one taken that is the same, else the caller's."""
+        for index in range(len(self.held) - 1, -1, -1):
+            held = self.held[index]
+            if same(held.lock, lock) and (mode is None or held.mode == mode) and not held.inner:
+                return msgspec.structs.replace(self, held=self.held[:index] + self.held[index + 1 :])
+        if any(same(d, lock) for d in self.dropped):
+            return self
+        return msgspec.structs.replace(self, dropped=(*self.dropped, lock))
+
+    def returning(self, lock: LockRef, mode: Mode) -> State:
+        """The state after a `with` was left; a lock that its body gave back by hand is not held any more."""
+        if not any(same(h.lock, lock) and h.mode == mode and not h.inner for h in self.held):
+            return self
+        return self.releasing(lock, mode)
+
+    def leaving(self, scope: str) -> State:
+        """The state after an exit stack gave back what it holds."""
+        return msgspec.structs.replace(self, held=tuple(h for h in self.held if h.scope != scope))
+
+    def binding(self, name: str, path: Path | None) -> State:
+        """The state after a local name was bound anew; what was reached through its old value loses its path."""
+        attempts = {k: v for k, v in self.attempts.items() if k != name} if name in self.attempts else self.attempts
+        return msgspec.structs.replace(self, env={**self.env, name: path}, attempts=attempts)
+
+    def forgetting(self, prefix: Path) -> State:
+        """The state after the object at `prefix` was replaced: held locks behind it are another object's now."""
+        if not any(h.lock.path is not None and h.lock.path.starts_with(prefix) for h in self.held):
+            return self
+        return msgspec.structs.replace(self, held=tuple(_moved(h, prefix) for h in self.held))
+
+
+def _moved(held: Held, prefix: Path) -> Held:
+    path = held.lock.path
+    if path is None or not path.starts_with(prefix):
+        return held
+    return msgspec.structs.replace(held, lock=msgspec.structs.replace(held.lock, path=None))
+
+
+def same(one: LockRef, other: LockRef) -> bool:
+    """Whether two references are one lock within a thread: equal paths, or one identity with no path to differ by."""
+    if one.path is not None and other.path is not None:
+        return one.path == other.path
+    return one.id is not None and one.id == other.id
+
+
+def join(states: Iterable[State | None]) -> State | None:
+    """The state where several flows meet: held on some path only is held, and marked so. None is unreachable."""
+    found: State | None = None
+    for state in states:
+        if state is not None:
+            found = state if found is None or found is state else _join(found, state)
+    return found
+
+
+def _join(one: State, other: State) -> State:
+    if one == other:
+        return one
+    rest = list(other.held)
+    held: list[Held] = []
+    for item in one.held:
+        match = next((r for r in rest if _twin(item, r)), None)
+        if match is None:
+            held.append(msgspec.structs.replace(item, must=False))
+        else:
+            rest.remove(match)
+            first = item if (len(item.trace), item.trace) <= (len(match.trace), match.trace) else match
+            held.append(msgspec.structs.replace(first, must=item.must and match.must))
+    held += [msgspec.structs.replace(r, must=False) for r in rest]
+    names = one.env.keys() | other.env.keys()
+    env = {n: p if (p := one.env.get(n, _NOWHERE)) == other.env.get(n, _NOWHERE) else None for n in sorted(names)}
+    dropped = tuple(dict.fromkeys((*one.dropped, *other.dropped)))
+    attempts = {n: lock for n, lock in one.attempts.items() if n in other.attempts}
+    return State(tuple(held), dropped, env, min(one.bounded, other.bounded), attempts)
+
+
+def _twin(one: Held, other: Held) -> bool:
+    return one.lock == other.lock and one.mode == other.mode and one.scope == other.scope and one.inner == other.inner

@@ -1,0 +1,131 @@
+"""Tests: what is held on each side of a branch."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lockcheck.analysis.link.values import UNKNOWN, External, options
+from lockcheck.analysis.summarise import calls, evaluate, primitives
+from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.state import State, join
+from lockcheck.model.events import Held
+from lockcheck.model.expression import Attr, Await, Call, Compare, Const, Expr, Logic, Name, Not, Walrus
+from lockcheck.model.identity import FunctionId
+
+_CONSTANTS = {"typing.TYPE_CHECKING": False, "builtins.__debug__": True, "typing_extensions.TYPE_CHECKING": False}
+Both = tuple["State | None", "State | None"]
+
+
+def split(frame: Frame, test: Expr, state: State) -> Both:
+    """Evaluate a test; the states in which it is true and false (None where that can't be)."""
+    match test:
+        case Not(value=value):
+            yes, no = split(frame, value, state)
+            return no, yes
+        case Logic(conjunction=conjunction, values=values):
+            return _logic(frame, conjunction, values, state)
+        case Walrus(name=name, value=value):
+            yes, no = split(frame, value, state)
+            return (
+                yes.binding(name, None) if yes is not None else None,
+                no.binding(name, None) if no is not None else None,
+            )
+        case Name(id=name) if name in state.attempts:
+            held = state.attempts[name]
+            return _took(state, held), _failed(state, name)
+        case Compare(left=left, operator=operator, right=Const(value=value)) if isinstance(value, bool):
+            yes, no = split(frame, left, state)
+            same = operator in ("is", "==")
+            return (yes, no) if same is value else (no, yes)
+        case _:
+            pass
+    known = truth(frame, test)
+    if known is not None:
+        return (state, None) if known else (None, state)
+    after, taken = attempt(frame, test, state)
+    if taken is not None:
+        return after.holding(msgspec.structs.replace(taken, scope="")), after
+    after = evaluate.expression(frame, test, state)
+    return after, after
+
+
+def _logic(frame: Frame, conjunction: bool, values: tuple[Expr, ...], state: State) -> Both:
+    current: State | None = state
+    left: list[State | None] = []
+    for value in values:
+        if current is None:
+            break
+        yes, no = split(frame, value, current)
+        current, out = (yes, no) if conjunction else (no, yes)
+        left.append(out)
+    return (current, join(left)) if conjunction else (join(left), current)
+
+
+def attempt(frame: Frame, value: Expr, state: State) -> tuple[State, Held | None]:
+    """An acquisition that may fail, if the expression is one: the state before it, and what is held if it succeeds."""
+    call = value.value if isinstance(value, Await) else value
+    if not isinstance(call, Call) or not isinstance(call.func, Attr):
+        return state, None
+    if not primitives.is_acquire(frame, call, state):
+        return state, None
+    before = calls.arguments(frame, call, state)
+    if isinstance(value, Await):
+        evaluate.suspend(frame, "await", value.span, before)
+    taken = primitives.acquire(frame, call, before)
+    return before, taken
+
+
+def remember(state: State, name: str, held: Held) -> State:
+    """Note that a local name tells whether a lock was taken. Until it is tested the lock may be held."""
+    state = state.holding(msgspec.structs.replace(held, must=held.must and not _may_fail(held)))
+    return msgspec.structs.replace(state, attempts={**state.attempts, name: held})
+
+
+def _may_fail(held: Held) -> bool:
+    return held.scope == "attempt"
+
+
+def _took(state: State, held: Held) -> State:
+    found = tuple(
+        msgspec.structs.replace(h, must=True, scope="") if h.trace == held.trace and h.lock == held.lock else h
+        for h in state.held
+    )
+    return msgspec.structs.replace(state, held=found)
+
+
+def _failed(state: State, name: str) -> State:
+    held = state.attempts[name]
+    return msgspec.structs.replace(
+        state, held=tuple(h for h in state.held if not (h.trace == held.trace and h.lock == held.lock))
+    )
+
+
+def truth(frame: Frame, test: Expr) -> bool | None:
+    """Whether a test is a constant: a literal, `TYPE_CHECKING`, or a module's name that is given one literal only."""
+    match test:
+        case Const(value=value):
+            return bool(value)
+        case Name(id=name) if not frame.scope.binds(name):
+            return _constant(frame, name)
+        case Attr():
+            for option in options(frame.engine.types.evaluate(test, frame.function)):
+                if isinstance(option, External):
+                    return _CONSTANTS.get(option.name)
+            return None
+        case _:
+            return None
+
+
+def _constant(frame: Frame, name: str) -> bool | None:
+    value = frame.engine.types.name(name, frame.function)
+    if isinstance(value, External):
+        return _CONSTANTS.get(value.name)
+    program = frame.engine.program
+    home = program.home(frame.function.module, name)
+    if home is None or program.attribute(frame.function.module, name) != UNKNOWN:
+        return None
+    values = program.global_values(*home)
+    module_level = values and values[0][0] == FunctionId(home[0], "<module>")
+    if len(values) == 1 and module_level and isinstance(values[0][1], Const) and isinstance(values[0][1].value, bool):
+        return values[0][1].value
+    return None
