@@ -144,6 +144,10 @@ class Paths:
 
     def _returned_steps(self, function: FunctionId) -> tuple[str, ...]:
         """`return self.x.y`: the attributes that lead from the method's object to what it always returns."""
+        question = ("returned path", function)
+        return self.types.memo.solve(question, lambda: self._find_returned(function), _NO_STEPS)
+
+    def _find_returned(self, function: FunctionId) -> tuple[str, ...]:
         facts = self.types.program.functions[function]
         if facts.is_async or facts.is_generator:
             return ()

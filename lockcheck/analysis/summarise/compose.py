@@ -206,7 +206,7 @@ def _pair(
     inner = _owned(pair, event, inner)
     dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     confidence = min(pair.confidence, arguments.target.confidence)
-    frame.record(event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions))), confidence)
+    frame.record(event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions), key=repr)), confidence)
 
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:

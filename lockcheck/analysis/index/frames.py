@@ -1,0 +1,173 @@
+"""What is gathered while one function is read, and the facts that come of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lockcheck.analysis.index.words import names_primitive
+from lockcheck.model.expression import Attr, Call, Expr, Group, Name, Star
+from lockcheck.model.facts import (
+    MODULE,
+    AttributeFact,
+    ClassFacts,
+    FunctionFacts,
+    GlobalFact,
+    ImportFact,
+    Parameter,
+)
+from lockcheck.model.flow import Step
+from lockcheck.model.source import Span
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class ClassFrame:
+    """A class while its body and methods are read."""
+
+    __slots__ = ("attributes", "methods", "qualname")
+
+    def __init__(self, qualname: str) -> None:
+        """Begin a class."""
+        self.qualname = qualname
+        self.attributes: list[AttributeFact] = []
+        self.methods: dict[str, str] = {}
+
+    def facts(
+        self, span: Span, bases: tuple[Expr, ...], decorators: tuple[Expr, ...], parent: str | None
+    ) -> ClassFacts:
+        """The class as it was found."""
+        methods = tuple(self.methods.items())
+        return ClassFacts(self.qualname, span, bases, decorators, tuple(self.attributes), methods, parent)
+
+
+class Found:
+    """What is found anywhere in a module."""
+
+    __slots__ = ("classes", "functions", "globals")
+
+    def __init__(self) -> None:
+        """Begin a module."""
+        self.globals: list[GlobalFact] = []
+        self.classes: list[ClassFacts] = []
+        self.functions: list[FunctionFacts] = []
+
+
+class Frame:
+    """A function while its body is read.
+
+    `inner` is what the qualified names of its locals begin with; `scope` is the function whose locals its own
+    functions see (a class body is none); `receiver` is the name through which `of_class` is reached.
+    """
+
+    __slots__ = (
+        "body_of",
+        "called",
+        "found",
+        "globals",
+        "imports",
+        "inner",
+        "is_generator",
+        "nonlocals",
+        "of_class",
+        "qualifies",
+        "qualname",
+        "receiver",
+        "scope",
+        "steps",
+        "stored",
+    )
+
+    def __init__(self, qualname: str, inner: str, scope: str | None, found: Found) -> None:
+        """Begin a function."""
+        self.qualname = qualname
+        self.inner = inner
+        self.scope = scope
+        self.found = found
+        self.body_of: ClassFrame | None = None
+        self.of_class: ClassFrame | None = None
+        self.receiver: str | None = None
+        self.steps: list[Step] = []
+        self.called: set[str] = set()
+        self.stored: set[str] = set()
+        self.globals: set[str] = set()
+        self.nonlocals: set[str] = set()
+        self.imports: list[ImportFact] = []
+        self.is_generator = False
+        self.qualifies = False
+
+    def bind(self, target: Expr, value: Expr | None, annotation: Expr | None, span: Span) -> None:
+        """Take note of a value given to a global or to an attribute of a class."""
+        if isinstance(target, Name):
+            self.bind_name(target.id, value, annotation, span)
+        elif isinstance(target, Attr):
+            self._bind_attribute(target, value, annotation, span)
+        elif isinstance(target, Group):
+            self._bind_each(target, value, span)
+        elif isinstance(target, Star):
+            self.bind(target.value, None, None, span)
+
+    def bind_name(self, name: str, value: Expr | None, annotation: Expr | None, span: Span) -> None:
+        """A bare name gets a value."""
+        if name in self.globals or self.qualname == MODULE:
+            self.found.globals.append(GlobalFact(name, value, annotation, self.qualname, span))
+        elif self.body_of is not None:
+            self.body_of.attributes.append(AttributeFact(name, value, annotation, None, span))
+
+    def _bind_attribute(self, target: Attr, value: Expr | None, annotation: Expr | None, span: Span) -> None:
+        self.stored.add(target.name)
+        if self.of_class is not None and self._is_own(target.value):
+            self.of_class.attributes.append(AttributeFact(target.name, value, annotation, self.qualname, span))
+
+    def _is_own(self, value: Expr) -> bool:
+        match value:
+            case Name(name):
+                return name == self.receiver
+            case Call(Name("type"), (Name(name),)) | Attr(Name(name), "__class__"):
+                return name == self.receiver
+            case _:
+                return False
+
+    def _bind_each(self, target: Group, value: Expr | None, span: Span) -> None:
+        items = target.items
+        values: tuple[Expr | None, ...] = (None,) * len(items)
+        if isinstance(value, Group) and len(value.items) == len(items) and value.kind in ("tuple", "list"):
+            starred = any(isinstance(item, Star) for item in (*items, *value.items))
+            values = values if starred else value.items
+        for item, part in zip(items, values, strict=True):
+            self.bind(item, part, None, span)
+
+    def facts(
+        self,
+        span: Span,
+        rows: tuple[int, int],
+        parent: str | None,
+        *,
+        is_async: bool = False,
+        parameters: tuple[Parameter, ...] = (),
+        returns: Expr | None = None,
+        decorators: tuple[Expr, ...] = (),
+        owner: str | None = None,
+    ) -> FunctionFacts:
+        """The function as it was found, its body packed."""
+        called = self.called
+        return FunctionFacts(
+            self.qualname,
+            span,
+            rows[0],
+            rows[1],
+            is_async,
+            self.is_generator,
+            parameters,
+            returns,
+            decorators,
+            owner,
+            parent,
+            tuple(sorted(self.globals)),
+            tuple(sorted(self.nonlocals)),
+            tuple(sorted(called)),
+            tuple(sorted(self.stored)),
+            tuple(self.imports),
+            self.qualifies or names_primitive(called),
+            False,
+            msgspec.Raw(_ENCODER.encode(self.steps)),
+        )

@@ -1,0 +1,71 @@
+"""Places of `ast` nodes: from offsets in UTF-8 to columns in code points."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TypeAlias
+
+from lockcheck.model.source import Span
+
+Placed: TypeAlias = ast.expr | ast.stmt | ast.pattern
+
+_NAME = re.compile(r"(?:async[\s\\]+)?(?:def|class)[\s\\]+(\w+)")
+
+
+def normal(text: str) -> str:
+    """The text with every line end a newline, which is how the compiler counts lines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+class Positions:
+    """The places in one text."""
+
+    def __init__(self, text: str) -> None:
+        """Take in a text with normal line ends."""
+        self.lines = text.split("\n")
+        self._wide: dict[int, bytes] = {}
+        self.count = len(self.lines) - (not self.lines[-1])
+        if not text.isascii():
+            rows = enumerate(self.lines, 1)
+            self._wide = {row: line.encode("utf-8", "surrogatepass") for row, line in rows if not line.isascii()}
+
+    def column(self, row: int, offset: int) -> int:
+        """The 1-based column of a 0-based offset in UTF-8."""
+        line = self._wide.get(row)
+        return offset + 1 if line is None else len(line[:offset].decode("utf-8", "surrogatepass")) + 1
+
+    def span(self, node: Placed) -> Span:
+        """Where a node lies."""
+        row, end_row = node.lineno, node.end_lineno or node.lineno
+        offset, end_offset = node.col_offset, node.end_col_offset or node.col_offset
+        if self._wide:
+            return Span(row, self.column(row, offset), end_row, self.column(end_row, end_offset))
+        return Span(row, offset + 1, end_row, end_offset + 1)
+
+    def between(self, first: Placed, last: Placed) -> Span:
+        """From where one node begins to where another ends."""
+        end_row = last.end_lineno or last.lineno
+        return Span(
+            first.lineno,
+            self.column(first.lineno, first.col_offset),
+            end_row,
+            self.column(end_row, last.end_col_offset or last.col_offset),
+        )
+
+    def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
+        """Where the name of a definition lies: `ast` does not say. Before it stand keywords and blanks only."""
+        row, offset = node.lineno, node.col_offset
+        found = _NAME.match(self.lines[row - 1], offset)
+        if found is None:
+            return self.span(node)
+        return Span(row, found.start(1) + 1, row, found.end(1) + 1)
+
+    def first_row(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+        """The row where a definition begins, its decorators included; the `@` may stand above its expression."""
+        if not node.decorator_list:
+            return node.lineno
+        row = node.decorator_list[0].lineno
+        while row > 1 and not self.lines[row - 1].lstrip(" \t\f").startswith("@"):
+            row -= 1
+        return row

@@ -1,0 +1,94 @@
+"""The second reading, over LibCST: for chosen functions, what happens in which order while what is held."""
+
+from __future__ import annotations
+
+import warnings
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import libcst as cst
+import msgspec
+
+from lockcheck.analysis.visitors.blocks import Blocks
+from lockcheck.analysis.visitors.expressions import Expressions
+from lockcheck.analysis.visitors.places import places, shift
+from lockcheck.analysis.visitors.slices import cut, is_lambda, is_too_deep
+from lockcheck.model.facts import MODULE, FunctionFacts
+from lockcheck.model.flow import Block, Return
+
+_BODY = ".<body>"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a function keeps its flat body, although it was to be visited."""
+
+    reason: str
+
+
+class Visits:
+    """Visits functions of one text."""
+
+    def __init__(self, lines: Sequence[str], functions: Sequence[FunctionFacts]) -> None:
+        """Take the lines of a text, as the compiler counts them, and all functions that the index found in it."""
+        self._lines = lines
+        definitions = [item for item in functions if item.qualname != MODULE and not is_lambda(item)]
+        self._definitions = sorted(definitions, key=lambda item: item.span)
+        self._rows = [item.span.row for item in self._definitions]
+
+    def visit(self, function: FunctionFacts) -> Block | Refusal:
+        """The structured body of a function, or the reason why there is none."""
+        text = cut(self._lines, function, self._inside(function))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if is_too_deep(text):
+                    return Refusal("nests too deeply")
+                return _visit(text, function)
+        except (cst.ParserSyntaxError, SyntaxError) as error:
+            return Refusal(f"not understood by LibCST: {error}")
+        except RecursionError:
+            return Refusal("nests too deeply")
+
+    def _inside(self, function: FunctionFacts) -> list[FunctionFacts]:
+        """The outermost definitions within a function."""
+        if is_lambda(function):
+            return []
+        found: list[FunctionFacts] = []
+        behind = 0 if function.qualname == MODULE else function.span.row
+        for place in range(bisect_left(self._rows, behind + 1), len(self._rows)):
+            inner = self._definitions[place]
+            if inner.span.row > function.last_row:
+                break
+            if inner.span.row > behind:
+                found.append(inner)
+                behind = inner.last_row
+        return found
+
+
+def _visit(text: str, function: FunctionFacts) -> Block | Refusal:
+    module = cst.parse_module(text)
+    found = places(module)
+    if "\f" in text:
+        found = shift(found, text, module)
+    read = Expressions(found, function.first_row - 2, _inner(function))
+    blocks = Blocks(read)
+    if function.qualname == MODULE:
+        return blocks.block(module.body)
+    statement: cst.CSTNode = module.body[-1]
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Lambda(body=value))]):
+            return (Return(read.lower(value), read.span(value)),)
+        case cst.If(body=cst.IndentedBlock(body=[*_, cst.FunctionDef() | cst.ClassDef() as statement])):
+            return blocks.suite(statement.body)
+        case cst.FunctionDef() | cst.ClassDef():
+            return blocks.suite(statement.body)
+        case _:
+            return Refusal("not where it was expected")
+
+
+def _inner(function: FunctionFacts) -> str:
+    """What the qualified names of a function's locals begin with."""
+    qualname = function.qualname
+    if qualname == MODULE:
+        return ""
+    return qualname[: -len(_BODY)] + "." if qualname.endswith(_BODY) else qualname + ".<locals>."
