@@ -1,0 +1,1 @@
+"""What is wrong: one file for each rule. Rules never import each other."""
