@@ -9,8 +9,10 @@ import msgspec
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
-from lockcheck.model.identity import AttributeLock, FunctionId, LocalLock, LockId
-from lockcheck.model.paths import ParameterRoot
+from lockcheck.model.facts import MODULE
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LocalLock, LockId
+from lockcheck.model.paths import ClassRoot, ParameterRoot
+from lockcheck.model.source import Span
 
 MAX_CYCLES = 10
 """Cycles reported for one tangle of locks; the rest is counted."""
@@ -37,7 +39,7 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
         return {
             h.lock.id
             for h in self.pair.held
-            if h.lock.id is not None and h.lock.id != self.held.lock.id and h.lock.exclusive and h.mode != "read"
+            if h.lock.id is not None and h.lock.id != self.held.lock.id and h.lock.exclusive and h.must and h.mode != "read"
         }
 
     def rank(self) -> tuple[object, ...]:
@@ -51,11 +53,22 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """A lock, and the class of the object that it hangs on as far as that is known.
+
+    The locks that two leaf classes inherit from one base are two locks; either may be what a method of the base
+    takes.
+    """
+
+    lock: LockId
+    receiver: ClassId | None
+
+
 class Edge(msgspec.Struct, frozen=True, gc=False):
     """`inner` is taken while `outer` is held, in each of these ways."""
 
-    outer: LockId
-    inner: LockId
+    outer: Node
+    inner: Node
     witnesses: tuple[Witness, ...]
 
 
@@ -75,22 +88,34 @@ class OrderGraph:
     def __init__(self, analysis: Analysis) -> None:
         """Collect the edges."""
         self.analysis = analysis
-        found: dict[tuple[LockId, LockId], list[Witness]] = {}
+        found: dict[tuple[Node, Node], list[Witness]] = {}
         for witness in nestings(analysis):
-            outer, inner = witness.held.lock.id, witness.inner.id
-            if outer is not None and inner is not None and outer != inner and not _private(analysis, witness):
-                found.setdefault((outer, inner), []).append(witness)
-        self.edges = {
-            key: Edge(*key, tuple(sorted(found[key], key=Witness.rank))) for key in sorted(found, key=_by_name)
-        }
-        self.after: dict[LockId, list[Edge]] = {}
+            outer, inner = _node(witness.held.lock), _node(witness.inner)
+            if outer is not None and inner is not None and not _private(analysis, witness):
+                if not self._same(outer, inner) and (witness.held.lock.path is None or witness.held.lock.path != witness.inner.path):
+                    found.setdefault((outer, inner), []).append(witness)
+        self.edges = {key: Edge(*key, tuple(sorted(found[key], key=Witness.rank))) for key in sorted(found, key=repr)}
+        self._of_lock: dict[LockId, list[Edge]] = {}
         for edge in self.edges.values():
-            self.after.setdefault(edge.outer, []).append(edge)
+            self._of_lock.setdefault(edge.outer.lock, []).append(edge)
+
+    def _same(self, one: Node, other: Node) -> bool:
+        """Whether two nodes may be one lock."""
+        if one.lock != other.lock:
+            return False
+        if one.receiver is None or other.receiver is None:
+            return True
+        return self.analysis.engine.hierarchy.related(one.receiver, other.receiver) is not None
+
+    def after(self, node: Node) -> list[Edge]:
+        """The edges that begin at a lock that may be this one."""
+        return [e for e in self._of_lock.get(node.lock, ()) if self._same(e.outer, node)]
 
     def cycles(self) -> Iterator[Cycle]:
         """For each tangle one shortest cycle for each edge that no cycle before it covers."""
-        for component in _components(self.after):
-            covered: set[tuple[LockId, LockId]] = set()
+        nodes = dict.fromkeys(n for key in self.edges for n in key)
+        for component in _components({n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}):
+            covered: set[tuple[Node, Node]] = set()
             found: list[Cycle] = []
             for edge in self._within(component):
                 if (edge.outer, edge.inner) in covered:
@@ -102,11 +127,20 @@ class OrderGraph:
             for cycle in found[:MAX_CYCLES]:
                 yield msgspec.structs.replace(cycle, more=max(0, len(found) - MAX_CYCLES))
 
-    def _within(self, component: set[LockId]) -> list[Edge]:
-        edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
-        return sorted(edges, key=lambda e: (len(e.witnesses), e.witnesses[0].rank()))
+    def _alike(self, node: Node, nodes: dict[Node, None]) -> list[Node]:
+        return [n for n in nodes if n.lock == node.lock and self._same(n, node)]
 
-    def _shortest(self, first: Edge, component: set[LockId]) -> Cycle | None:
+    def _within(self, component: set[Node]) -> list[Edge]:
+        edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
+        return sorted(edges, key=self.rarity)
+
+    def rarity(self, edge: Edge) -> tuple[int, str, Span]:
+        """The fewer places nest the two locks this way the rarer; then by the first place."""
+        steps = {w.pair.trace[0] for w in edge.witnesses}
+        path, span = min((self.analysis.program.units[s.function.module].path, s.span) for s in steps)
+        return len(steps), path, span
+
+    def _shortest(self, first: Edge, component: set[Node]) -> Cycle | None:
         """The shortest cycle through an edge whose witnesses fit together: breadth first over the edges behind it."""
         queue: deque[tuple[Edge, ...]] = deque([(first,)])
         tried = 0
@@ -114,17 +148,22 @@ class OrderGraph:
             path = queue.popleft()
             if len(path) > MAX_LENGTH or tried > 2000:
                 return None
-            for edge in self.after.get(path[-1].inner, ()):
+            for edge in self.after(path[-1].inner):
                 if edge.inner not in component:
                     continue
                 tried += 1
-                if edge.inner == first.outer:
+                if self._same(edge.inner, first.outer):
                     chosen = self._fit((*path, edge))
                     if chosen is not None:
-                        return Cycle(tuple(zip((*path, edge), chosen, strict=True)))
+                        return self._turned(tuple(zip((*path, edge), chosen, strict=True)))
                 elif all(edge.inner not in (e.outer, e.inner) for e in path):
                     queue.append((*path, edge))
         return None
+
+    def _turned(self, steps: tuple[tuple[Edge, Witness], ...]) -> Cycle:
+        """The cycle told from its rarest edge on."""
+        first = min(range(len(steps)), key=lambda i: self.rarity(steps[i][0]))
+        return Cycle(steps[first:] + steps[:first])
 
     def _fit(self, edges: tuple[Edge, ...]) -> tuple[Witness, ...] | None:
         """One witness for each edge, so that all can happen at once and each waits for what the next one holds."""
@@ -143,11 +182,9 @@ class OrderGraph:
         return choose(())
 
     def _waits(self, one: Witness, other: Witness) -> bool:
-        """Whether the lock that one waits for can be the one that the other holds: two leaf classes' are two locks."""
-        wanted, held = one.inner.receiver, other.held.lock.receiver
-        if wanted is None or held is None or not isinstance(one.inner.id, AttributeLock):
-            return True
-        return self.analysis.engine.hierarchy.related(wanted, held) is not None
+        """Whether the lock that one waits for can be the one that the other holds."""
+        wanted, held = _node(one.inner), _node(other.held.lock)
+        return wanted is not None and held is not None and self._same(wanted, held)
 
     def _together(self, one: Witness, other: Witness) -> bool:
         """Whether two witnesses can run at the same time.
@@ -155,11 +192,21 @@ class OrderGraph:
         A lock held around both (a gate) excludes it; so does one event loop, where nothing can come between two
         acquisitions of threads' locks (an await between them is LCK101).
         """
-        if one.gates() & other.gates():
+        entry = self.analysis.entry
+        if (one.gates() | entry(one.function)) & (other.gates() | entry(other.function)):
             return False
         domains = {w.domain for witness in (one, other) for w in (witness.held.lock, witness.inner)}
         coroutines = all(self.analysis.facts(w.function).is_async for w in (one, other))
         return not (coroutines and domains == {"thread"})
+
+
+def one_family(analysis: Analysis, one: LockRef, other: LockRef) -> bool:
+    """Whether two locks are the same attribute of objects of one class, or come out of one container."""
+    if one.id is None or one.id != other.id:
+        return False
+    if one.receiver is None or other.receiver is None:
+        return True
+    return analysis.engine.hierarchy.related(one.receiver, other.receiver) is not None
 
 
 def nestings(analysis: Analysis) -> Iterator[Witness]:
@@ -168,24 +215,26 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
         event = pair.event
         if not isinstance(event, Acquire) or not event.blocking or event.timed or event.lock.id is None:
             continue
-        if event.lock.guessed or not event.lock.exclusive:
+        if event.lock.guessed or not event.lock.exclusive or event.lock.open:
             continue
         for held in own:
-            if not held.lock.guessed and held.lock.exclusive and not (held.mode == "read" and event.mode == "read"):
+            if not held.lock.guessed and held.lock.exclusive and not held.lock.open and not (held.mode == "read" and event.mode == "read"):
                 yield Witness(function, held, pair)
 
 
 def _private(analysis: Analysis, witness: Witness) -> bool:
-    """Whether nobody else can want one of the locks yet: a lock of the object that this very `__init__` makes.
+    """Whether nobody else can want one of the locks yet.
 
-    A lock that is local to a call and goes nowhere excludes nobody either.
+    So it is while a module is imported, with a lock that is local to a call and goes nowhere, and with a lock of
+    the object that is being made, before it is handed to anybody.
     """
-    facts = analysis.facts(witness.function)
-    first = analysis.engine.types.scope(witness.function).first
+    if witness.function.qualname == MODULE or witness.function.qualname.endswith(".<body>"):
+        return True
+    first = ParameterRoot(analysis.engine.types.scope(witness.function).first or "")
     for lock in (witness.held.lock, witness.inner):
         if isinstance(lock.id, LocalLock) and lock.id.function == witness.function and not _escapes(analysis, lock.id):
             return True
-        if facts.name == "__init__" and lock.path is not None and lock.path.root == ParameterRoot(first or ""):
+        if lock.path is not None and lock.path.root == first and analysis.constructing(witness.function, witness.pair):
             return True
     return False
 
@@ -196,48 +245,39 @@ def _escapes(analysis: Analysis, lock: LocalLock) -> bool:
     return any(f.module == lock.function.module and f.qualname.startswith(prefix) for f in analysis.program.functions)
 
 
-def _by_name(key: tuple[LockId, LockId]) -> tuple[str, str]:
-    return repr(key[0]), repr(key[1])
+def _node(lock: LockRef) -> Node | None:
+    if lock.id is None:
+        return None
+    hangs = isinstance(lock.id, AttributeLock) and lock.path is not None and not isinstance(lock.path.root, ClassRoot)
+    return Node(lock.id, lock.receiver if hangs else None)
 
 
-def _components(after: dict[LockId, list[Edge]]) -> Iterator[set[LockId]]:
-    """Strongly connected components with more than one lock (Tarjan, 1972, without recursion)."""
-    index: dict[LockId, int] = {}
-    low: dict[LockId, int] = {}
-    on_stack: set[LockId] = set()
-    stack: list[LockId] = []
+def _components(after: dict[Node, list[Node]]) -> Iterator[set[Node]]:
+    """Strongly connected components that hold a cycle (Tarjan, 1972, without recursion)."""
+    index: dict[Node, int] = {}
+    low: dict[Node, int] = {}
+    stack: dict[Node, None] = {}
     for start in after:
-        if start in index:
-            continue
-        work: list[tuple[LockId, int]] = [(start, 0)]
+        work: list[tuple[Node, int]] = [] if start in index else [(start, 0)]
         while work:
             node, position = work.pop()
             if position == 0:
                 index[node] = low[node] = len(index)
-                stack.append(node)
-                on_stack.add(node)
-            edges = after.get(node, [])
-            descended = False
-            for offset in range(position, len(edges)):
-                target = edges[offset].inner
-                if target not in index:
-                    work += [(node, offset + 1), (target, 0)]
-                    descended = True
-                    break
-                if target in on_stack:
-                    low[node] = min(low[node], index[target])
-            if descended:
+                stack[node] = None
+            targets = after.get(node, [])
+            while position < len(targets) and targets[position] in index:
+                if targets[position] in stack:
+                    low[node] = min(low[node], index[targets[position]])
+                position += 1
+            if position < len(targets):
+                work += [(node, position + 1), (targets[position], 0)]
                 continue
             if work:
                 parent = work[-1][0]
                 low[parent] = min(low[parent], low[node])
             if low[node] == index[node]:
-                component: set[LockId] = set()
-                while True:
-                    member = stack.pop()
-                    on_stack.discard(member)
-                    component.add(member)
-                    if member == node:
-                        break
-                if len(component) > 1:
+                component: set[Node] = set()
+                while node not in component:
+                    component.add(stack.popitem()[0])
+                if len(component) > 1 or node in targets:
                     yield component

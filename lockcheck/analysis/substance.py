@@ -29,6 +29,7 @@ from lockcheck.model.expression import (
 LONGEST_STRING = 200
 """Strings are cut here: long enough for a name or an annotation, too short for a document."""
 
+_MEMBERSHIP = {"in", "not in"}
 _LARGEST = 2**63
 _EMPTY = frozenset[type]({Name, Const})
 _ACTIVE = frozenset[type]({Call, Attr, Await, Yield, Walrus, Lambda})
@@ -57,17 +58,17 @@ def identifier(text: str) -> str:
 
 
 def matters(value: Expr) -> bool:
-    """Whether evaluating this can run code: it calls, awaits, yields, loads an attribute or binds a name."""
+    """Whether evaluating this can run code: it calls, awaits, yields, loads an attribute or item, asks for membership or binds a name."""
     kind = type(value)
     if kind in _EMPTY:
         return False
     if kind in _ACTIVE:
         return True
     match value:
-        case Item(inner, key):
-            return matters(inner) or matters(key)
-        case Compare(left, _, right):
-            return matters(left) or matters(right)
+        case Item():
+            return True
+        case Compare(left, operator, right):
+            return operator in _MEMBERSHIP or matters(left) or matters(right)
         case Not(inner) | Star(inner):
             return matters(inner)
         case Logic(_, items) | Group(_, items) | Opaque(items):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair, Held, LockRef, Step
@@ -31,9 +32,9 @@ def certainty(pair: CriticalPair, held: Iterable[Held]) -> Confidence:
     return level
 
 
-def taken(analysis: Analysis, held: Held, group: int = 0) -> list[Related]:
-    """The steps by which a lock was taken."""
-    return [_step(analysis, step, group) for step in held.trace]
+def taken(analysis: Analysis, held: Iterable[Held], group: int = 0) -> list[Related]:
+    """The steps by which locks were taken."""
+    return [_step(analysis, step, group) for item in held for step in item.trace]
 
 
 def reached(analysis: Analysis, pair: CriticalPair, what: str, group: int = 0) -> list[Related]:
@@ -79,14 +80,13 @@ def finding(
     name: str,
     message: str,
     pair: CriticalPair,
-    held: Held,
+    held: Sequence[Held],
     related: Sequence[Related],
     confidence: Confidence,
-    locks: Sequence[LockRef] = (),
 ) -> Finding:
     """A finding that stands on the first step of a pair."""
     function = pair.trace[0].function
-    subject = f"{named(held.lock)} {pair.trace[-1].text}"
+    subject = f"{both(held)} {pair.trace[-1].text}"
     return Finding(
         code,
         name,
@@ -94,43 +94,66 @@ def finding(
         confidence,
         primary(analysis, pair),
         tuple(related),
-        notes(analysis, (held.lock, *locks)),
+        notes(analysis, (h.lock for h in held)),
         symbol=str(function),
         subject=subject,
     )
 
 
 class Hazard:
-    """Reports of one hazard: the same lock and the same final event, reached from several places."""
+    """One report: the place that tells it best, and the other places at which the same lock meets the same event."""
 
-    def __init__(self) -> None:
-        """No place yet."""
-        self.places: list[tuple[CriticalPair, Held, Confidence]] = []
-
-    def add(self, pair: CriticalPair, held: Held, confidence: Confidence) -> None:
-        """One more place."""
-        self.places.append((pair, held, confidence))
-
-    def best(self) -> tuple[CriticalPair, Held, Confidence]:
-        """The surest place, then the one with the shortest trace, then the first."""
-        return min(self.places, key=lambda p: (-p[2], len(p[0].trace), p[0].trace))
+    def __init__(self, place: PlaceOfHazard) -> None:
+        """Begin with the best place."""
+        self.best = place
+        self.more: list[PlaceOfHazard] = []
 
     def others(self, analysis: Analysis, limit: int = 5) -> list[Related]:
-        """The other places at which a lock is held around the same event."""
-        first = self.best()[0].trace[0]
-        seen = {first}
+        """The other places, the nearest first."""
+        seen = {self.best[0].trace[0]}
         found: list[Related] = []
-        for pair, _, _ in sorted(self.places, key=lambda p: (len(p[0].trace), p[0].trace)):
+        for pair, _, _ in self.more:
             step = pair.trace[0]
             if step not in seen and len(found) < limit:
                 seen.add(step)
-                found.append(Related(analysis.place(step.function, step.span), f"also reached from {title(step.function)}"))
+                found.append(Related(analysis.place(step.function, step.span), f"also in {title(step.function)}"))
         return found
 
 
-def hazards(places: Iterable[tuple[CriticalPair, Held, Confidence]]) -> list[Hazard]:
-    """Places grouped into hazards: one for each lock and final event, in the order in which they appear."""
-    found: dict[tuple[object, Step], Hazard] = {}
-    for pair, held, confidence in places:
-        found.setdefault((held.lock.id, pair.trace[-1]), Hazard()).add(pair, held, confidence)
-    return list(found.values())
+PlaceOfHazard: TypeAlias = "tuple[CriticalPair, tuple[Held, ...], Confidence]"
+"""A pair, the locks of the function that hold it up (the outermost first), and how sure it is."""
+
+
+def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Hazard]:
+    """Places grouped into hazards, so that one hazard is one report.
+
+    The surest and shortest story stands. What it covers is not told again: other events behind the same operation,
+    and the same event under the same lock reached from elsewhere. With `by_region` also every other operation of
+    the region in which the lock is held.
+    """
+    found: list[Hazard] = []
+    covered: dict[object, Hazard] = {}
+    for place in sorted(places, key=_rank):
+        pair, held, _ = place
+        keys: list[object] = [pair.trace[0], *((h.lock.id, pair.trace[-1]) for h in held)]
+        if by_region:
+            keys += [(pair.trace[0].function, h.trace) for h in held]
+        known = next((covered[k] for k in keys if k in covered), None)
+        if known is None:
+            known = Hazard(place)
+            found.append(known)
+            covered.update((k, known) for k in keys)
+        else:
+            known.more.append(place)
+    return sorted(found, key=lambda h: h.best[0].trace)
+
+
+def _rank(place: PlaceOfHazard) -> tuple[int, int, object, object]:
+    pair, held, confidence = place
+    return -confidence, len(pair.trace), pair.trace, tuple(h.trace for h in held)
+
+
+def both(held: Iterable[Held]) -> str:
+    """Several locks in a message."""
+    names = list(dict.fromkeys(named(h.lock) for h in held))
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

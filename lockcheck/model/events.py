@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import ClassId, FunctionId, LockId
+from lockcheck.model.identity import ClassId, FunctionId, LocalLock, LockId
 from lockcheck.model.library import Category, Domain, LockKind, Mode
-from lockcheck.model.paths import Path
+from lockcheck.model.paths import ParameterRoot, Path
 from lockcheck.model.source import Span
 
 
@@ -55,6 +55,15 @@ class LockRef(msgspec.Struct, frozen=True, gc=False):
         return self.kind is None or self.kind.reentrant
 
     @property
+    def open(self) -> bool:
+        """Whether only a caller knows which lock this is: it is a parameter."""
+        match self:
+            case LockRef(id=LocalLock(name=name), path=Path(root=ParameterRoot(name=root), steps=())):
+                return name == root
+            case _:
+                return self.id is None
+
+    @property
     def exclusive(self) -> bool:
         """Whether one holder keeps all others out: not a semaphore with several permits."""
         return self.kind is None or self.kind.shape != "permits" or self.permits == 1
@@ -64,7 +73,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     """A lock that is held: how it was taken, whether on every path (`must`), and the steps that took it.
 
     `scope` names the exit stack that gives the lock back by itself. `inner` marks a lock that a callee holds:
-    it is reported there, here it only tells what else is held.
+    it is reported there, here it only tells what else is held. `guard` is the test under which it was taken, and its
+    outcome: where the same test is made again, the lock is held or not.
     """
 
     lock: LockRef
@@ -73,6 +83,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     trace: Trace
     scope: str = ""
     inner: bool = False
+    guard: tuple[()] | tuple[str, bool] = ()
 
 
 class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
@@ -160,13 +171,14 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
     `pairs`: events that callers may be holding locks around (see `lockcheck.analysis.summarise.exports`).
     `leaves`: locks still held when it returns; `releases`: locks of the caller that it gives back for good.
     `around`: for a context manager, the locks held while the body of its `with` runs; for a decorator's
-    wrapper, those held while the wrapped function runs.
+    wrapper, those held while the wrapped function runs. `lent`: locks of the caller given back around that body.
     """
 
     pairs: tuple[CriticalPair, ...] = ()
     leaves: tuple[Held, ...] = ()
     releases: tuple[LockRef, ...] = ()
     around: tuple[Held, ...] = ()
+    lent: tuple[LockRef, ...] = ()
 
 
 EMPTY = Summary()

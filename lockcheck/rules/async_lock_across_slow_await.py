@@ -322,7 +322,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.summarise.refresh import single_flight
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -341,30 +341,29 @@ _WAITS = {
 
 @rule(code="LCK102", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each lock and slow wait."""
-    for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
-        what = _what(pair)
+    """One finding for each region and slow wait."""
+    for hazard in hazards(_places(analysis), by_region=True):
+        pair, held, confidence = hazard.best
+        what = _WAITS[pair.event.category] if isinstance(pair.event, Block) else "waits for a queue"
         message = (
-            f"{named(held.lock)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: every task that needs the "
+            f"{both(held)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: every task that needs the "
             "lock waits as long; await it outside, or bound it with a timeout"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
         yield finding(analysis, "LCK102", "async-lock-across-slow-await", message, pair, held, related, confidence)
 
 
-def _what(pair: CriticalPair) -> str:
-    return _WAITS[pair.event.category] if isinstance(pair.event, Block) else "waits for a queue"
-
-
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
         if not _waits(pair):
             continue
-        for held in own:
-            if held.lock.domain == "async" and held.lock.exclusive and held.mode != "read":
-                if not single_flight(analysis, function, pair, held):
-                    yield pair, held, _confidence(analysis, pair, held)
+        held = tuple(
+            h
+            for h in own
+            if h.lock.domain == "async" and h.lock.exclusive and not single_flight(analysis, function, pair, h)
+        )
+        if held:
+            yield pair, held, min(_confidence(analysis, pair, h) for h in held)
 
 
 def _waits(pair: CriticalPair) -> bool:
@@ -379,6 +378,4 @@ def _waits(pair: CriticalPair) -> bool:
 
 
 def _confidence(analysis: Analysis, pair: CriticalPair, held: Held) -> Confidence:
-    if serialised(analysis, pair, held):
-        return Confidence.LOW
-    return certainty(pair, (held,))
+    return Confidence.LOW if serialised(analysis, pair, held) else certainty(pair, (held,))

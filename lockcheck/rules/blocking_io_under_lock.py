@@ -352,7 +352,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -370,28 +370,30 @@ _WAITS = {
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each lock and blocking call, wherever the lock is taken."""
     for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
+        pair, held, confidence = hazard.best
         assert isinstance(pair.event, Block)
         what = _WAITS[pair.event.category]
         message = (
-            f"{named(held.lock)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: everybody who needs the "
+            f"{both(held)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: everybody who needs the "
             "lock waits as long; do it before or after the region"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
         yield finding(analysis, "LCK201", "blocking-io-under-lock", message, pair, held, related, confidence)
 
 
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair, own in analysis.holding():
         event = pair.event
         if isinstance(event, Block) and event.category in _WAITS and not event.awaited:
-            for held in own:
-                if held.lock.domain != "async" and held.lock.exclusive:
-                    yield pair, held, _confidence(analysis, pair, event, held)
+            held = tuple(h for h in own if h.lock.domain != "async" and h.lock.exclusive)
+            hazardous = tuple(h for h in held if _confidence(analysis, pair, event, h) > Confidence.LOW)
+            if held:
+                shown = hazardous or held
+                yield pair, shown, max(_confidence(analysis, pair, event, h) for h in shown)
 
 
 def _confidence(analysis: Analysis, pair: CriticalPair, event: Block, held: Held) -> Confidence:
-    """Bounded waits, local files, and a lock whose purpose is to serialise that very device are no hazard by themselves."""
+    """Bounded waits, local files, and a lock that serialises that very device are no hazard by themselves."""
     by_design = event.timed or event.bounded or event.category == "file" or _between_processes(held)
     if by_design or serialised(analysis, pair, held):
         return Confidence.LOW

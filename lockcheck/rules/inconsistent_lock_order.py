@@ -419,7 +419,7 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
     first = witnesses[0]
     related: list[Related] = []
     for group, witness in enumerate(witnesses, 1):
-        related += taken(analysis, witness.held, group)
+        related += taken(analysis, (witness.held,), group)
         if group > 1:
             related.append(_inner(analysis, witness, group))
         related += reached(analysis, witness.pair, "is taken", group)

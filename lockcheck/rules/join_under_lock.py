@@ -225,7 +225,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through, title
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through, title
 from lockcheck.model.events import Acquire, Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId
@@ -236,42 +236,43 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each lock and join; certain where what is joined needs the lock."""
     for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
+        pair, held, confidence = hazard.best
         assert isinstance(pair.event, Block)
         needs = _needs(analysis, pair.event, held)
-        message = f"{named(held.lock)} is held while `{pair.trace[-1].text}` waits for a thread or process to end{through(pair)}"
+        message = (
+            f"{both(held)} is held while `{pair.trace[-1].text}` waits for a thread or process to end{through(pair)}"
+        )
         story = [*taken(analysis, held), *reached(analysis, pair, "waits here")]
         if needs is not None:
             runs, inner = needs
             message += f", and {title(runs)}, which it waits for, needs that lock: neither can go on"
-            story += [
-                Related(analysis.place(step.function, step.span), f"{title(runs)} needs {named(held.lock)} here")
-                for step in inner.trace[-1:]
-            ]
+            step = inner.trace[-1]
+            story.append(Related(analysis.place(step.function, step.span), f"{title(runs)} needs {both(held)} here"))
         else:
             message += ": if what it waits for needs the lock, neither can go on"
+        related = [*story, *hazard.others(analysis)]
         message += "; join after the region"
-        yield finding(
-            analysis, "LCK203", "join-under-lock", message, pair, held, [*story, *hazard.others(analysis)], confidence
-        )
+        yield finding(analysis, "LCK203", "join-under-lock", message, pair, held, related, confidence)
 
 
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair, own in analysis.holding():
         event = pair.event
         if not isinstance(event, Block) or event.category != "join" or event.timed or event.bounded or event.awaited:
             continue
-        for held in own:
-            if held.lock.exclusive:
-                certain = _needs(analysis, event, held) is not None
-                level = certainty(pair, (held,))
-                yield pair, held, level if certain else min(level, Confidence.MEDIUM)
+        held = tuple(h for h in own if h.lock.exclusive)
+        needed = tuple(h for h in held if _needs(analysis, event, (h,)) is not None)
+        if needed:
+            yield pair, needed, certainty(pair, needed)
+        elif held:
+            yield pair, held, min(certainty(pair, held), Confidence.MEDIUM)
 
 
-def _needs(analysis: Analysis, event: Block, held: Held) -> tuple[FunctionId, CriticalPair] | None:
+def _needs(analysis: Analysis, event: Block, held: tuple[Held, ...]) -> tuple[FunctionId, CriticalPair] | None:
     """The joined function that takes the held lock, and how."""
     for function in event.runs:
         for pair in analysis.engine.summary(function).pairs:
-            if isinstance(pair.event, Acquire) and pair.event.lock.id == held.lock.id and pair.event.blocking:
-                return function, pair
+            if isinstance(pair.event, Acquire) and pair.event.blocking:
+                if any(pair.event.lock.id == h.lock.id for h in held):
+                    return function, pair
     return None

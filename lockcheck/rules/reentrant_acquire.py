@@ -365,9 +365,10 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.link.paths import certain
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through
+from lockcheck.analysis.summarise.guards import guarded
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.events import Acquire, CriticalPair, Held
-from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
 
 
@@ -375,23 +376,27 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each lock and place where its holder takes it again."""
     for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
-        again = "here" if len(pair.trace) == 1 else "there"
-        who = "task" if held.lock.domain == "async" else "thread"
+        pair, held, confidence = hazard.best
+        who = "task" if held[0].lock.domain == "async" else "thread"
         message = (
-            f"{named(held.lock)} is not re-entrant and already held when it is taken again{through(pair)}: the {who} "
-            f"waits for itself for ever; call a variant that does not take the lock, or release it before"
+            f"{both(held)} is not re-entrant and already held when it is taken again{through(pair)}: the {who} "
+            "waits for itself for ever; call a variant that does not take the lock, or release it before"
         )
-        related = [*taken(analysis, held), *reached(analysis, pair, f"is taken again {again}"), *hazard.others(analysis)]
+        related = [*taken(analysis, held), *reached(analysis, pair, "is taken again"), *hazard.others(analysis)]
         yield finding(analysis, "LCK501", "reentrant-acquire", message, pair, held, related, confidence)
 
 
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair, own in analysis.holding():
-        event = pair.event
-        if not isinstance(event, Acquire) or not event.blocking or event.timed or event.lock.reentrant:
-            continue
-        for held in own:
-            if held.lock.id == event.lock.id and held.lock.path == event.lock.path and certain(event.lock.path):
-                if not held.lock.reentrant and event.lock.exclusive and held.mode == event.mode:
-                    yield pair, held, certainty(pair, (held,))
+        held = tuple(h for h in own if _again(pair, h))
+        if held and not guarded(analysis, pair):
+            yield pair, held, certainty(pair, held)
+
+
+def _again(pair: CriticalPair, held: Held) -> bool:
+    """Whether the pair takes the very lock that is held, and would wait for it."""
+    event = pair.event
+    if not isinstance(event, Acquire) or not event.blocking or event.timed or not event.lock.exclusive:
+        return False
+    same = held.lock.path == event.lock.path and certain(event.lock.path)
+    return same and not held.lock.reentrant and not event.lock.reentrant and held.mode == event.mode

@@ -258,9 +258,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through
-from lockcheck.model.events import Block, CriticalPair, Held
-from lockcheck.model.findings import Confidence, Finding
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.model.events import Block
+from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
 
 
@@ -268,18 +268,18 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each lock and sleep."""
     for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
+        pair, held, confidence = hazard.best
         message = (
-            f"{named(held.lock)} is held while `{pair.trace[-1].text}` sleeps{through(pair)}: every thread that wants "
+            f"{both(held)} is held while `{pair.trace[-1].text}` sleeps{through(pair)}: every thread that wants "
             "the lock sleeps too; release it first"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "sleeps here"), *hazard.others(analysis)]
         yield finding(analysis, "LCK202", "sleep-under-lock", message, pair, held, related, confidence)
 
 
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair, own in analysis.holding():
         if isinstance(pair.event, Block) and pair.event.category == "sleep" and not pair.event.awaited:
-            for held in own:
-                if held.lock.domain != "async" and held.lock.exclusive:
-                    yield pair, held, certainty(pair, (held,))
+            held = tuple(h for h in own if h.lock.domain != "async" and h.lock.exclusive)
+            if held:
+                yield pair, held, certainty(pair, held)

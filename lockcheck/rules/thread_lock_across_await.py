@@ -381,44 +381,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, finding, named, taken
-from lockcheck.model.events import CriticalPair, Held, Suspend
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, taken
+from lockcheck.model.events import Suspend
 from lockcheck.model.findings import Finding, Related
-from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
 
 
 @rule(code="LCK101", default=True, since="0.1.0", supersedes=("LCK104", "LCK102"))
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each region, at its first suspension; the others are named with it."""
-    regions: dict[tuple[FunctionId, object], list[tuple[CriticalPair, Held]]] = {}
+    for hazard in hazards(_places(analysis), by_region=True):
+        pair, held, confidence = hazard.best
+        assert isinstance(pair.event, Suspend)
+        what = "yields to its consumer" if pair.event.what == "yield" else f"is suspended by `{pair.event.what}`"
+        spans = dict.fromkeys(p.trace[0].span for p, _, _ in hazard.more if p.trace[0] != pair.trace[0])
+        others = [
+            Related(analysis.place(pair.trace[0].function, span), f"{both(held)} is still held here") for span in spans
+        ]
+        message = (
+            f"{both(held)} blocks threads, and the coroutine {what} while it holds it: whoever wants the lock next "
+            "freezes the event loop; release it first, or use an asynchronous lock"
+        )
+        related = [*taken(analysis, held), *others]
+        yield finding(analysis, "LCK101", "thread-lock-across-await", message, pair, held, related, confidence)
+
+
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
         if not isinstance(pair.event, Suspend) or len(pair.trace) > 1:
             continue
-        if pair.event.what == "yield" and not analysis.facts(function).is_async:
-            continue
-        for held in own:
-            if held.lock.domain != "async":
-                regions.setdefault((function, held.trace), []).append((pair, held))
-    for places in regions.values():
-        pair, held = places[0]
-        yield _report(analysis, pair, held, places)
-
-
-def _report(
-    analysis: Analysis, pair: CriticalPair, held: Held, places: list[tuple[CriticalPair, Held]]
-) -> Finding:
-    assert isinstance(pair.event, Suspend)
-    what = "yields to its consumer" if pair.event.what == "yield" else f"is suspended by `{pair.event.what}`"
-    spans = list(dict.fromkeys(p.trace[0].span for p, _ in places))
-    others = [
-        Related(analysis.place(pair.trace[0].function, span), f"{named(held.lock)} is still held here")
-        for span in spans[1:]
-    ]
-    message = (
-        f"{named(held.lock)} blocks threads, and the coroutine {what} while it holds it: whoever wants the lock next "
-        "freezes the event loop; release it first, or use an asynchronous lock"
-    )
-    related = [*taken(analysis, held), *others]
-    confidence = max(certainty(p, (h,)) for p, h in places)
-    return finding(analysis, "LCK101", "thread-lock-across-await", message, pair, held, related, confidence)
+        held = tuple(h for h in own if h.lock.domain != "async")
+        if held and (pair.event.what != "yield" or analysis.facts(function).is_async):
+            yield pair, held, certainty(pair, held)

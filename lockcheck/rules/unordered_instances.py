@@ -244,12 +244,11 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.link.paths import certain
 from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.order import Witness, nestings
+from lockcheck.analysis.order import Witness, nestings, one_family
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, finding, hazards, named, reached, taken, through
-from lockcheck.model.events import CriticalPair, Held
+from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.expression import Compare, Expr, Name
-from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.findings import Finding
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
 from lockcheck.rules.registry import rule
@@ -261,19 +260,19 @@ _ORDERING = {"<", ">", "<=", ">="}
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each place that nests two locks of one family in no fixed order."""
     for hazard in hazards(_places(analysis)):
-        pair, held, confidence = hazard.best()
+        pair, held, confidence = hazard.best
         message = (
-            f"two different {named(held.lock)} are nested{through(pair)} in no fixed order: another thread may take "
+            f"two different {both(held)} are nested{through(pair)} in no fixed order: another thread may take "
             "the same two the other way round, and each waits for the other for ever; take them sorted by a key"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "of another object is taken"), *hazard.others(analysis)]
         yield finding(analysis, "LCK302", "unordered-instances", message, pair, held, related, confidence)
 
 
-def _places(analysis: Analysis) -> Iterator[tuple[CriticalPair, Held, Confidence]]:
+def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for witness in nestings(analysis):
-        if witness.held.lock.id == witness.inner.id and _unordered(analysis, witness):
-            yield witness.pair, witness.held, certainty(witness.pair, (witness.held,))
+        if one_family(analysis, witness.held.lock, witness.inner) and _unordered(analysis, witness):
+            yield witness.pair, (witness.held,), certainty(witness.pair, (witness.held,))
 
 
 def _unordered(analysis: Analysis, witness: Witness) -> bool:
@@ -282,7 +281,10 @@ def _unordered(analysis: Analysis, witness: Witness) -> bool:
     if outer is None or inner is None or outer == inner or not certain(outer) or not certain(inner):
         return False
     if outer.root == inner.root:
-        return _two_keys(outer, inner) and not _compared(analysis, witness.function, _key_names(outer, inner))
+        names = _key_names(outer, inner)
+        given = analysis.engine.types.scope(witness.function)
+        free = all(name in given.parameters and name not in given.bindings for name in names)
+        return free and _two_keys(outer, inner) and not _compared(analysis, witness.function, names)
     roots = (outer.root, inner.root)
     if not all(isinstance(r, ParameterRoot | FreeRoot) for r in roots):
         return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lockcheck.analysis.link import annotated, results
 from lockcheck.analysis.link.locks import hold
 from lockcheck.analysis.link.values import (
@@ -28,7 +30,7 @@ from lockcheck.analysis.link.values import (
 )
 from lockcheck.model.expression import Attr, Call, Expr, Name
 from lockcheck.model.facts import AttributeFact
-from lockcheck.model.identity import AttributeLock, ClassId, FunctionId
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LocalLock, LockId
 
 if TYPE_CHECKING:
     from lockcheck.analysis.link.types import Types
@@ -78,7 +80,8 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
     method = hierarchy.method(cls, name)
     if method is not None:
         if is_property(types, method.function):
-            return results.returned(types, method.function, receiver)
+            value = results.returned(types, method.function, receiver)
+            return hold(types, value, AttributeLock(method.owner, name)) if is_kept(types, method.function) else value
         return FunctionValue(method.function, None if _is_static(types, method.function) else receiver)
     stored = types.solve(("attribute", cls, name), lambda: _stored(types, cls, name))
     if stored not in (UNKNOWN, NOTHING):
@@ -113,16 +116,47 @@ def _stored(types: Types, cls: ClassId, name: str) -> Value:
     if found is None:
         return UNKNOWN
     owner, facts = found
-    holder = AttributeLock(owner, name)
+    holder = AttributeLock(owner, primary(types, owner, facts))
     values = [hold(types, _fact(types, owner, f), holder) for f in facts if f.value is not None]
     value = join(values)
-    if value in (UNKNOWN, NOTHING):
+    if value in (UNKNOWN, NOTHING, Container(UNKNOWN)):
         declared = [
             annotated.instance(types, f.annotation, scope_of(owner, f)) for f in facts if f.annotation is not None
         ]
         if declared:
-            value = hold(types, join(declared), holder)
+            value = join((value, hold(types, join(declared), holder)))
+    for fact in facts:
+        value = _rehold(value, scope_of(owner, fact), holder)
     return results.fill(types, value, holder)
+
+
+def primary(types: Types, owner: ClassId, facts: list[AttributeFact]) -> str:
+    """The name under which an attribute's lock goes: `self.a = self.b = Lock()` and two conditions on one local
+    lock are one lock, known by the first name in the alphabet."""
+    names = {facts[0].name}
+    for name, others in types.hierarchy.own_attributes(owner).items():
+        for one in facts:
+            for other in others:
+                together = one.span == other.span and one.value is not None and one.function == other.function
+                if together or (one.function == other.function and _shared(one) is not None and _shared(one) == _shared(other)):
+                    names.add(name)
+    return min(names)
+
+
+def _shared(fact: AttributeFact) -> str | None:
+    """The local name whose lock an attribute holds: `self.a = lock`, `self.b = Condition(lock)`."""
+    value = fact.value
+    if isinstance(value, Call) and len(value.args) == 1 and isinstance(value.func, Name | Attr):
+        word = value.func.id if isinstance(value.func, Name) else value.func.name
+        value = value.args[0] if word == "Condition" else None
+    return value.id if isinstance(value, Name) and fact.function is not None else None
+
+
+def _rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
+    """A lock that a method makes under a local name belongs to the attribute that keeps it."""
+    if isinstance(value, LockValue) and isinstance(value.id, LocalLock) and value.id.function == function:
+        return msgspec.structs.replace(value, id=holder)
+    return value
 
 
 def scope_of(owner: ClassId, fact: AttributeFact) -> FunctionId:
@@ -173,6 +207,14 @@ def is_property(types: Types, function: FunctionId) -> bool:
         if word == "getter" or word.endswith("property"):
             return True
     return False
+
+
+def is_kept(types: Types, function: FunctionId) -> bool:
+    """Whether a property is computed once and kept (`cached_property`)."""
+    return any(
+        "cached" in (d.name if isinstance(d, Attr) else d.id if isinstance(d, Name) else "")
+        for d in types.program.functions[function].decorators
+    )
 
 
 def _is_static(types: Types, function: FunctionId) -> bool:

@@ -31,6 +31,7 @@ class Hierarchy:
         self._mro: dict[ClassId, tuple[ClassId, ...]] = {}
         self._methods: dict[ClassId, dict[str, FunctionId]] = {}
         self._attributes: dict[ClassId, dict[str, list[AttributeFact]]] = {}
+        self._setter_index: dict[ClassId, dict[str, FunctionId]] | None = None
         self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
         for identity, facts in program.classes.items():
             found: list[Value] = []
@@ -161,6 +162,23 @@ class Hierarchy:
             if found is not None:
                 return Method(cls, found)
         return None
+
+    def setter(self, identity: ClassId, name: str) -> FunctionId | None:
+        """The function that runs when a property of an instance is assigned to."""
+        for cls in self.mro(identity):
+            if name in self.own_methods(cls):
+                return self._setters(cls).get(name)
+        return None
+
+    def _setters(self, cls: ClassId) -> dict[str, FunctionId]:
+        if self._setter_index is None:
+            self._setter_index = {}
+            for function, facts in self.program.functions.items():
+                for decorator in facts.decorators:
+                    if facts.owner is not None and isinstance(decorator, Attr) and decorator.name == "setter":
+                        owner = ClassId(function.module, facts.owner)
+                        self._setter_index.setdefault(owner, {})[facts.name] = function
+        return self._setter_index.get(cls, {})
 
     def overrides(self, identity: ClassId, name: str) -> tuple[Method, ...]:
         """The definitions of a method in strict subclasses."""

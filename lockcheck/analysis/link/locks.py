@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lockcheck.analysis.link.values import (
 
     Choice,
@@ -16,7 +18,7 @@ from lockcheck.analysis.link.values import (
     options,
 )
 from lockcheck.model.expression import Call, Const, Expr, Name, Star
-from lockcheck.model.identity import ElementLock, FunctionId, LockId
+from lockcheck.model.identity import ElementLock, FunctionId, LocalLock, LockId
 from lockcheck.model.library import LockKind, QueueKind
 
 if TYPE_CHECKING:
@@ -30,10 +32,27 @@ def hold(types: Types, value: Value, holder: LockId) -> Value:
             return _hold_instance(types, value, holder)
         case Container(element=element) if not isinstance(holder, ElementLock):
             return Container(hold(types, element, ElementLock(holder)))
+        case LockValue(id=LocalLock(function=function, name=name)) if holder != value.id and is_parameter(types, function, name):
+            return msgspec.structs.replace(value, id=holder)
         case Choice(values=values):
-            return join(hold(types, v, holder) for v in values)
+            return one_of(join(hold(types, v, holder) for v in values), holder)
         case _:
             return value
+
+
+def is_parameter(types: Types, function: FunctionId, name: str) -> bool:
+    """Whether a local lock is what a caller passes: which lock that is, only the caller knows."""
+    scope = types.scope(function)
+    return name in scope.parameters and name not in scope.bindings
+
+
+def one_of(value: Value, holder: LockId) -> Value:
+    """Several locks, one of which a name holds, are one lock of their holder."""
+    found = [o for o in options(value) if isinstance(o, LockValue)]
+    if len({o.id for o in found}) < 2:
+        return value
+    first = next((o for o in found if o.kind.reentrant), found[0])
+    return msgspec.structs.replace(first, id=holder)
 
 
 def _hold_instance(types: Types, value: LibraryInstance, holder: LockId) -> Value:

@@ -39,12 +39,18 @@ class Paths:
                 return self.member(base, self.types.evaluate(value, function), name)
             case Item(value=value, key=key):
                 base = self.of(value, function, env)
-                return base.then(_key(key, function)) if base is not None else None
+                return base.then(key_step(key, function)) if base is not None else None
             case Walrus(value=value):
                 return self.of(value, function, env)
             case Call(func=Attr(value=value, name=name)):
                 base = self.of(value, function, env)
                 return self._returned(base, self.types.evaluate(value, function), name)
+            case Call(func=Name()):
+                found = self.types.evaluate(expr.func, function)
+                if isinstance(found, FunctionValue):
+                    path = self.returned(found.id)
+                    return path if path is not None and isinstance(path.root, GlobalRoot | ClassRoot) else None
+                return None
             case _:
                 return None
 
@@ -67,7 +73,20 @@ class Paths:
         if isinstance(found, FunctionValue | ModuleValue | External):
             return None
         home = self.types.program.home(function.module, name)
-        return Path(GlobalRoot(*home)) if home is not None else None
+        return self.global_path(*home) if home is not None else None
+
+    def global_path(self, module: str, name: str) -> Path | None:
+        """The object that a global names; `GUARD = LOCK` is another name for the same one."""
+        question = ("global path", module, name)
+        return self.types.memo.solve(question, lambda: self._global_path(module, name), None)
+
+    def _global_path(self, module: str, name: str) -> Path | None:
+        values = self.types.program.global_values(module, name)
+        if len(values) == 1 and isinstance(values[0][1], Name | Attr):
+            aliased = self.of(values[0][1], values[0][0])
+            if aliased is not None:
+                return aliased
+        return Path(GlobalRoot(module, name))
 
     def member(self, base: Path | None, value: Value, name: str) -> Path | None:
         """The path of an attribute of an object: class attributes hang on the class, aliases on what they alias."""
@@ -78,7 +97,7 @@ class Paths:
                     found = self.types.program.attribute(module, name)
                     if isinstance(found, ClassValue):
                         return Path(ClassRoot(found.id))
-                    return Path(GlobalRoot(*home)) if home is not None else None
+                    return self.global_path(*home) if home is not None else None
                 case ClassValue(id=id) | Instance(id=id):
                     owner = attributes.class_level(self.types, id, name)
                     if owner is not None:
@@ -90,6 +109,68 @@ class Paths:
                     pass
         return base.then(name) if base is not None else None
 
+    def joined(self, base: Path, function: FunctionId, steps: tuple[str, ...]) -> Path | None:
+        """A path prolonged by the steps of another function's path, seen through what constructors were given.
+
+        `self._till._guard` is `self._lock` where `self._till = Till(self._lock)` and `Till` keeps its argument.
+        """
+        for step in steps:
+            through = self._handed(base, function, step)
+            longer = through if through is not None else base.then(step)
+            if longer is None:
+                return None
+            base = longer
+        return base
+
+    def _handed(self, base: Path, function: FunctionId, step: str) -> Path | None:
+        """What the constructor of the object at `base` was given for what it keeps as `step`, if it is all known."""
+        if not base.steps or step.startswith("[") or not isinstance(base.root, ParameterRoot):
+            return None
+        value = self.types.name(base.root.name, function)
+        for before in base.steps[:-1]:
+            value = attributes.attribute(self.types, value, before)
+        if not isinstance(value, Instance):
+            return None
+        question = ("handed", value.id, base.steps[-1], step)
+        given = self.types.memo.solve(question, lambda: self._argument(value.id, base.steps[-1], step), _NO_STEPS)
+        return Path(base.root, (*base.steps[:-1], *given)) if given else None
+
+    def _argument(self, owner: ClassId, name: str, step: str) -> tuple[str, ...]:
+        found = self.types.hierarchy.attribute(owner, name)
+        given = [f for f in found[1] if f.value is not None and not isinstance(f.value, Const)] if found else []
+        if found is None or len(given) != 1 or not isinstance(given[0].value, Call):
+            return ()
+        made, scope = given[0].value, attributes.scope_of(found[0], given[0])
+        value = self.types.evaluate(made.func, scope)
+        if not isinstance(value, ClassValue):
+            return ()
+        parameter = self._kept(value.id, step)
+        if parameter is None:
+            return ()
+        expr = locks.argument(made, parameter[0], parameter[1])
+        path = self.of(expr, scope) if expr is not None else None
+        own = path is not None and path.root == ParameterRoot(self.types.scope(scope).first or "")
+        return path.steps if path is not None and own else ()
+
+    def _kept(self, cls: ClassId, name: str) -> tuple[str, int | None] | None:
+        """The parameter that a class keeps as an attribute: its name and its place in a call of the class."""
+        found = self.types.hierarchy.attribute(cls, name)
+        if found is None:
+            return None
+        facts = found[1]
+        if self.types.hierarchy.method(cls, "__init__") is None and all(f.function is None for f in facts):
+            fields = [f.name for f in self.types.program.classes[cls].attributes if f.function is None and f.annotation]
+            return (name, fields.index(name)) if name in fields else None
+        given = [f for f in facts if f.value is not None and not isinstance(f.value, Const)]
+        if len(given) != 1 or given[0].function is None or not isinstance(given[0].value, Name):
+            return None
+        scope = self.types.scope(attributes.scope_of(found[0], given[0]))
+        if scope.facts.name != "__init__" or given[0].value.id not in scope.parameters:
+            return None
+        names = [p.name for p in scope.facts.parameters if p.kind in "pa"]
+        word = given[0].value.id
+        return word, names.index(word) - 1 if word in names else None
+
     def alias(self, cls: ClassId, name: str) -> tuple[str, ...]:
         """The attributes that an attribute of an instance stands for: itself, or what it was made an alias of."""
         return self.types.memo.solve(("alias", cls, name), lambda: self._alias(cls, name), _NO_STEPS) or (name,)
@@ -98,7 +179,10 @@ class Paths:
         method = self.types.hierarchy.method(cls, name)
         if method is not None:
             if attributes.is_property(self.types, method.function):
-                return self._returned_steps(method.function)
+                path = self.returned(method.function)
+                own = path is not None and path.root == ParameterRoot(self.types.scope(method.function).first or "")
+                if path is not None and own and path.steps:
+                    return path.steps
             return (name,)
         found = self.types.hierarchy.attribute(cls, name)
         if found is None:
@@ -107,6 +191,9 @@ class Paths:
         given = [f for f in facts if f.value is not None and not isinstance(f.value, Const)]
         if len(given) != 1 or given[0].function is None:
             return (name,)
+        primary = attributes.primary(self.types, owner, given)
+        if primary != name:
+            return (primary,)
         return self._aliased(owner, given[0]) or (name,)
 
     def _aliased(self, owner: ClassId, fact: AttributeFact) -> tuple[str, ...]:
@@ -132,31 +219,35 @@ class Paths:
         return None
 
     def _returned(self, base: Path | None, value: Value, name: str) -> Path | None:
-        if base is None:
-            return None
         for option in options(value):
-            if isinstance(option, Instance):
+            function = None
+            if isinstance(option, Instance | ClassValue):
                 method = self.types.hierarchy.method(option.id, name)
-                if method is not None:
-                    steps = self._returned_steps(method.function)
-                    return base.then(*steps) if steps else None
+                function = method.function if method is not None else None
+            elif isinstance(option, ModuleValue):
+                found = self.types.program.attribute(option.name, name)
+                function = found.id if isinstance(found, FunctionValue) else None
+            if function is not None:
+                path = self.returned(function)
+                if path is None or isinstance(path.root, GlobalRoot | ClassRoot):
+                    return path
+                own = path.root == ParameterRoot(self.types.scope(function).first or "")
+                return base.then(*path.steps) if base is not None and own and path.steps else None
         return None
 
-    def _returned_steps(self, function: FunctionId) -> tuple[str, ...]:
-        """`return self.x.y`: the attributes that lead from the method's object to what it always returns."""
+    def returned(self, function: FunctionId) -> Path | None:
+        """`return self.x.y`, `return LOCK`: the object that a function always returns, by a path in it."""
         question = ("returned path", function)
-        return self.types.memo.solve(question, lambda: self._find_returned(function), _NO_STEPS)
+        return self.types.memo.solve(question, lambda: self._find_returned(function), None)
 
-    def _find_returned(self, function: FunctionId) -> tuple[str, ...]:
+    def _find_returned(self, function: FunctionId) -> Path | None:
         facts = self.types.program.functions[function]
         if facts.is_async or facts.is_generator:
-            return ()
+            return None
         scope = self.types.scope(function)
         found = {self.of(e, function) for e in scope.returns if not isinstance(e, Const)}
         path = found.pop() if len(found) == 1 else None
-        if path is None or path.root != ParameterRoot(scope.first or ""):
-            return ()
-        return path.steps
+        return None if path is None or isinstance(path.root, LocalRoot) else path
 
     def lock(self, expr: Expr, function: FunctionId, env: Environment) -> LockRef | None:
         """The lock that an expression is; None where it is none as far as is known.
@@ -165,18 +256,26 @@ class Paths:
         """
         path = self.of(expr, function, env)
         found = locks.known(self.types.evaluate(expr, function))
-        if found is not None:
+        if found is not None and not self._rebound(expr, function, path, found.id):
             receiver = self.receiver(expr, function)
             return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
         return None
+
+    def _rebound(self, expr: Expr, function: FunctionId, path: Path | None, lock: LockId) -> bool:
+        """Whether a local name that is given several values holds, at this point, none that is known to be the lock."""
+        if not isinstance(expr, Name) or path is None or not isinstance(path.root, LocalRoot):
+            return False
+        bindings = self.types.scope(function).bindings.get(expr.id, [])
+        if len(bindings) < 2 or lock == LocalLock(function, expr.id):
+            return False
+        return any(locks.known(self.types.binding(b, function)) is None for b in bindings)
 
     def pending(self, expr: Expr, function: FunctionId, env: Environment) -> LockRef | None:
         """A lock in waiting: what a parameter of unknown type may be, or what its name says it is."""
         path = self.of(expr, function, env)
         if path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
             scope = self.types.scope(function)
-            own = not path.steps and path.root == ParameterRoot(scope.first or "") and scope.facts.owner is not None
-            if not own and not _named(expr):
+            if scope.facts.owner is None or path.root != ParameterRoot(scope.first or ""):
                 return LockRef(None, path, None)
         if _named(expr):
             identity = self._guess(expr, function)
@@ -220,7 +319,7 @@ def _named(expr: Expr) -> bool:
             return False
 
 
-def _key(key: Expr, function: FunctionId) -> str:
+def key_step(key: Expr, function: FunctionId) -> str:
     """A subscript as a step: a literal is the same everywhere, a name only within its function."""
     match key:
         case Const(value=value):

@@ -58,6 +58,9 @@ class Program:
             for function in unit.facts.functions:
                 self._add(unit.module, function)
         self.libraries = library.packages()
+        self.namespaces = {
+            name[:at] for name in self.units for at, sign in enumerate(name) if sign == "." and name[:at] not in self.units
+        }
         self.packages = {name.partition(".")[0] for name in self.units}
         self._visit = visit
         self._names: dict[str, Names] = {}
@@ -120,7 +123,7 @@ class Program:
 
     def module(self, name: str) -> Value:
         """The module of the program with this name, or an external one."""
-        if name in self.units:
+        if name in self.units or name in self.namespaces:
             return ModuleValue(name)
         head, _, rest = name.partition(".")
         if head in self.packages and rest:
@@ -132,7 +135,7 @@ class Program:
 
     def member(self, module: str, name: str) -> Value:
         """Attribute `name` of a module that may or may not belong to the program."""
-        if module in self.units:
+        if module in self.units or module in self.namespaces:
             return self.attribute(module, name)
         outer = self.module(module)
         return External(f"{outer.name}.{name}") if isinstance(outer, External) else UNKNOWN
@@ -150,6 +153,9 @@ class Program:
 
     def attribute(self, module: str, name: str) -> Value:
         """What `name` denotes at the top level of a module of the program; values of globals are left to inference."""
+        if module not in self.units:
+            inner = f"{module}.{name}"
+            return ModuleValue(inner) if inner in self.units or inner in self.namespaces else UNKNOWN
         key = (module, name)
         found = self._attributes.get(key)
         if found is not None:
@@ -177,7 +183,7 @@ class Program:
         if found != UNKNOWN:
             return found
         if name not in names.globals:
-            if f"{module}.{name}" in self.units:
+            if f"{module}.{name}" in self.units or f"{module}.{name}" in self.namespaces:
                 return ModuleValue(f"{module}.{name}")
             for item in names.stars:
                 base = self._absolute(module, item)

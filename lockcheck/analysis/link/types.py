@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from functools import partial
 
-from lockcheck.analysis.link import annotated, arguments, attributes, results
+from lockcheck.analysis.link import annotated, arguments, attributes, locks, results
 from lockcheck.analysis.link.hierarchy import Hierarchy
-from lockcheck.analysis.link.locks import hold
+from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.scope import Binding, Scope
@@ -167,11 +167,11 @@ class Types:
         values: list[Value] = []
         parameter = scope.parameters.get(name)
         bindings = scope.bindings.get(name, [])
-        if parameter is not None:
-            values.append(self.parameter(scope, parameter))
         holder = self.holder(scope.id, name)
+        if parameter is not None:
+            values.append(hold(self, self.parameter(scope, parameter), holder))
         values += [hold(self, self.binding(b, scope.id), holder) for b in bindings if b.how != "annotation"]
-        found = join(values)
+        found = one_of(join(values), holder)
         if found in (UNKNOWN, NOTHING):
             declared = [b.expr for b in bindings if b.how == "annotation" and b.expr is not None]
             if declared:
@@ -194,16 +194,26 @@ class Types:
             return Instance(owner)
         if parameter.kind in ("*", "**"):
             return Container(UNKNOWN)
+        declared: Value = UNKNOWN
         if parameter.annotation is not None:
             outer = self.enclosing(scope.id) or FunctionId(scope.id.module, MODULE)
             declared = annotated.instance(self, parameter.annotation, outer)
-            if not _vague(declared):
+            if not _vague(declared) and not self._is_primitive(declared):
                 return declared
         passed = arguments.passed(self, scope.id, parameter)
         if parameter.default is not None:
             outer = self.enclosing(scope.id) or FunctionId(scope.id.module, MODULE)
             passed = join((passed, self.evaluate(parameter.default, outer)))
-        return passed
+        return passed if locks.known(passed) is not None or _vague(declared) else declared
+
+    def _is_primitive(self, value: Value) -> bool:
+        """Whether an annotation promises a lock: which one, only callers can tell."""
+        for option in options(value):
+            if isinstance(option, LibraryInstance):
+                described = self.library.type(option.type)
+                if described is not None and described.lock is not None:
+                    return True
+        return False
 
     def binding(self, binding: Binding, function: FunctionId) -> Value:
         """What one binding gives to its name."""

@@ -175,6 +175,8 @@ def join(values: Iterable[Value]) -> Value:
                 nothing = True
             elif not isinstance(option, UnknownValue):
                 seen[option] = None
+    if len(seen) > 1:
+        seen.pop(Container(UNKNOWN), None)  # an empty container is one of whatever the others hold
     if not seen:
         return NOTHING if nothing else UNKNOWN
     if len(seen) == 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.summarise.construction import Construction
+from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.model.events import CriticalPair, Held, LockRef
 from lockcheck.model.expression import Name
@@ -22,11 +24,21 @@ class Analysis:
         """Sort the results."""
         self.engine = schedule
         self.program = schedule.program
+        self.entries = Entries(schedule)
+        self._construction = Construction(schedule)
         self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
 
     def facts(self, function: FunctionId) -> FunctionFacts:
         """The facts of a function."""
         return self.program.functions[function]
+
+    def entry(self, function: FunctionId) -> frozenset[LockId]:
+        """The exclusive locks that every caller of a private function holds."""
+        return self.entries.of(function)
+
+    def constructing(self, function: FunctionId, pair: CriticalPair) -> bool:
+        """Whether the function's own object is known to nobody else when the pair happens."""
+        return self._construction.only(function, pair.trace[0].span.row)
 
     def pairs(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
         """Every pair of every function, in a stable order."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import reduce
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.summarise import entering, evaluate, tests
+from lockcheck.analysis.link.values import External
+from lockcheck.analysis.summarise import entering, evaluate, protocol, tests
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.analysis.summarise.state import State, join
-from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Name, Star, Walrus
+from lockcheck.analysis.summarise.state import State, branched, join
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Name, Not, Star, Walrus
 from lockcheck.model.flow import (
     Assert,
     Assign,
@@ -36,6 +37,7 @@ from lockcheck.model.flow import (
 from lockcheck.model.paths import LocalRoot, Path
 from lockcheck.model.source import Span
 
+_ENDS = {"sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit"}
 MAX_ROUNDS = 3
 """Rounds through a loop; what is held settles in two, the third is for nested loops."""
 
@@ -79,7 +81,10 @@ def _node(frame: Frame, node: Node, state: State) -> State | None:
             return entering.with_items(frame, node.items, state, lambda s: block(frame, node.body, s))
         case Branch(test=test, then=then, orelse=orelse):
             yes, no = tests.split(frame, test, state)
-            return join((block(frame, then, yes), block(frame, orelse, no)))
+            then_end, else_end = block(frame, then, yes), block(frame, orelse, no)
+            if isinstance(test, Not):
+                return branched(tests.spelled(test.value), else_end, then_end)
+            return branched(tests.spelled(test), then_end, else_end)
         case While():
             return _while(frame, node, state)
         case For():
@@ -93,9 +98,12 @@ def _node(frame: Frame, node: Node, state: State) -> State | None:
 
 
 def _step(frame: Frame, node: Node, state: State) -> State | None:
+    if isinstance(node, Assign | Return | Raise):
+        frame.at = node.span
     match node:
         case Do(value=value):
-            return evaluate.expression(frame, value, state)
+            after = evaluate.expression(frame, value, state)
+            return None if _ends(frame, value) else after
         case Assign():
             return _assign(frame, node, state)
         case Return(value=value):
@@ -127,6 +135,14 @@ def _step(frame: Frame, node: Node, state: State) -> State | None:
             return reduce(lambda s, n: s.binding(n, None), names, state)
         case _:
             return state
+
+
+def _ends(frame: Frame, value: Expr) -> bool:
+    """`sys.exit()` and its like do not return."""
+    if not isinstance(value, Call):
+        return False
+    callee = frame.engine.types.evaluate(value.func, frame.function)
+    return isinstance(callee, External) and callee.name in _ENDS
 
 
 def _assign(frame: Frame, node: Assign, state: State) -> State:
@@ -168,6 +184,7 @@ def bind(frame: Frame, target: Expr, value: Expr | None, state: State, span: Spa
             return bind(frame, inner, None, state, span)
         case Attr():
             state = evaluate.expression(frame, target.value, state)
+            state = protocol.assigned(frame, target, state)
             path = frame.engine.paths.of(target, frame.function, state.env)
             return state.forgetting(path) if path is not None and value != target else state
         case _:
@@ -241,7 +258,7 @@ def _while(frame: Frame, node: While, state: State) -> State | None:
 
 
 def _iterate(frame: Frame, head: Iterate, state: State) -> State:
-    state = evaluate.iterable(frame, head.iterable, state, head.is_async)
+    state = evaluate.iterable(frame, head.iterable, state, head.is_async, head.span)
     if head.is_async:
         evaluate.suspend(frame, "async for", head.span, state)
     return bind(frame, head.target, None, state, head.span)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import (
@@ -14,12 +16,12 @@ from lockcheck.analysis.link.values import (
     Value,
     options,
 )
-from lockcheck.analysis.summarise import entering, evaluate, primitives
+from lockcheck.analysis.summarise import entering, evaluate, primitives, protocol
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame, Spawned
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Block, Callback
-from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Lambda, Name, Star
+from lockcheck.model.expression import Attr, Await, Call, Comprehension, Const, Expr, Lambda, Name, Star
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import AttributeLock, FunctionId, LockId
 from lockcheck.model.library import Effect
@@ -53,9 +55,10 @@ def call(
     stacked = entering.stack_call(frame, expr, state)
     if stacked is not None:
         return stacked
-    runs = _runs_arguments(frame, expr)
-    state = arguments(frame, expr, state, runs)
-    frame.may_raise(state)
+    runs, limited = _runs_arguments(frame, expr)
+    state = arguments(frame, expr, state, runs, limited)
+    if not primitives.is_release(frame, expr, state):
+        frame.may_raise(state)
     if suspended is not None:
         evaluate.suspend(frame, "await", suspended, state)
     done = primitives.operate(frame, expr, state, awaited)
@@ -67,28 +70,39 @@ def call(
         if effect is not None:
             state = _library(frame, expr, state, effect, option, awaited)
     state = run_targets(frame, expr, state, expr.span, awaited, iterated)
+    state = protocol.builtin(frame, expr, value, state)
     if value == UNKNOWN:
         _callback(frame, expr, state)
     return state
 
 
-def arguments(frame: Frame, expr: Call, state: State, runs: frozenset[int] = frozenset()) -> State:
-    """The state after callee and arguments were evaluated; those numbered in `runs` are awaited by the callee."""
+def arguments(
+    frame: Frame, expr: Call, state: State, runs: frozenset[int] = frozenset(), limited: bool = False
+) -> State:
+    """The state after callee and arguments were evaluated.
+
+    Those numbered in `runs` are awaited by the callee, under a timeout of its own if `limited`.
+    """
     if isinstance(expr.func, Attr):
         state = evaluate.expression(frame, expr.func.value, state)
     elif not isinstance(expr.func, Name):
         state = evaluate.expression(frame, expr.func, state)
     for index, arg in enumerate((*expr.args, *(k.value for k in expr.keywords))):
         if index in runs and isinstance(arg, Call):
-            state = call(frame, arg, state, awaited=True, iterated=True)
+            scoped = msgspec.structs.replace(state, bounded=state.bounded + limited)
+            state = call(frame, arg, scoped, awaited=True, iterated=True)
+            state = msgspec.structs.replace(state, bounded=state.bounded - limited)
+        elif isinstance(arg, Comprehension):
+            state = evaluate.consumed(frame, arg, state)
         else:
             state = evaluate.expression(frame, arg, state)
     return state
 
 
-def _runs_arguments(frame: Frame, expr: Call) -> frozenset[int]:
-    """Which arguments are coroutines or generators that the callee runs to their end (`gather`, `list`)."""
+def _runs_arguments(frame: Frame, expr: Call) -> tuple[frozenset[int], bool]:
+    """Which arguments are coroutines or generators that the callee runs to their end, and whether under a timeout."""
     found: set[int] = set()
+    limited = False
     count = len(expr.args) + len(expr.keywords)
     for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
         effect = effect_of(frame, option)
@@ -96,9 +110,10 @@ def _runs_arguments(frame: Frame, expr: Call) -> frozenset[int]:
             found.update(range(len(expr.args)))
         elif effect is not None and effect.awaits:
             found.update(range(count))
-        elif effect is not None and effect.bounds is not None and not _limited(frame, expr, effect):
+        elif effect is not None and effect.bounds is not None:
             found.update(range(count))
-    return frozenset(found)
+            limited = limited or _limited(frame, expr, effect)
+    return frozenset(found), limited
 
 
 def effect_of(frame: Frame, value: Value) -> Effect | None:
@@ -120,6 +135,8 @@ def run_targets(
 ) -> State:
     """Compose every function of the program that the call may run now."""
     receiver = None
+    if isinstance(expr.func, Name):
+        receiver = _bound_to(frame, expr.func.id, state)
     if isinstance(expr.func, Attr):
         receiver = frame.engine.paths.of(expr.func.value, frame.function, state.env)
         if isinstance(expr.func.value, Call) and isinstance(expr.func.value.func, Name):
@@ -138,6 +155,14 @@ def run_targets(
         if after != before:
             changed.append(after)
     return changed[0] if changed else state
+
+
+def _bound_to(frame: Frame, name: str, state: State) -> Path | None:
+    """`clear = self.clear`: the object that a local name's method is bound to."""
+    found = frame.scope.bindings.get(name, [])
+    if len(found) == 1 and found[0].how == "value" and isinstance(found[0].expr, Attr):
+        return frame.engine.paths.of(found[0].expr.value, frame.function, state.env)
+    return None
 
 
 def _class_name(target: Target) -> str:

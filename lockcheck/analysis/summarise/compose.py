@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise.frame import Frame
@@ -72,9 +73,20 @@ class Arguments:
                 return path
             case _:
                 return None
-        if base is None or any(s.startswith("[") and not s.startswith("[=") for s in path.steps):
+        if base is None:
             return None
-        return base.then(*path.steps)
+        steps = tuple(self._key(step) for step in path.steps)
+        return self.frame.engine.paths.joined(base, self.frame.function, steps)
+
+    def _key(self, step: str) -> str:
+        """A subscript by a parameter of the callee is one by the argument."""
+        if not step.startswith("[") or step.startswith("[="):
+            return step
+        function, _, name = step[1:-1].rpartition(":")
+        given = self._exprs.get(name)
+        if function != self.target.function.qualname or given is None:
+            return "[?]"
+        return key_step(given, self.frame.function)
 
     def _base(self, name: str) -> Path | None:
         if name == self._own:
@@ -108,14 +120,14 @@ class Arguments:
     def lock(self, lock: LockRef) -> LockRef | None:
         """A callee's lock in the caller's terms; None where the argument is no lock or of another class."""
         path = self.path(lock.path)
-        if lock.id is None:
+        if lock.open:
             assert lock.path is not None
             found = locks.known(self.value(lock.path))
             if found is not None:
                 receiver = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
                 return LockRef(found.id, path, found.kind, receiver, found.permits)
             if path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
-                return msgspec.structs.replace(lock, path=path)
+                return msgspec.structs.replace(lock, path=path, id=None)
             return None
         receiver = lock.receiver
         if receiver is not None and lock.path is not None and not isinstance(lock.id, ElementLock):
@@ -159,13 +171,13 @@ def compose(
 ) -> State:
     """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
     summary = frame.engine.summary(target.function)
+    frame.calling(target.function, state)
     arguments = Arguments(frame, target, call, state, receiver)
     step = frame.step(span, "call", text)
     own: tuple[Condition, ...] = ()
     if target.only is not None and receiver is not None:
         own = (Condition(receiver, target.only),)
-    for pair in summary.pairs:
-        _pair(frame, arguments, pair, state, step, own)
+    happen(frame, arguments, state, step, own)
     if summary.leaves or summary.releases:
         frame.flow_matters = True
         for lock in summary.releases:
@@ -175,6 +187,14 @@ def compose(
         for held in moved(arguments, summary.leaves, step):
             state = state.holding(held)
     return state
+
+
+def happen(
+    frame: Frame, arguments: Arguments, state: State, step: Step, conditions: tuple[Condition, ...] = ()
+) -> None:
+    """Record what a callee does under the caller's state."""
+    for pair in frame.engine.summary(arguments.target.function).pairs:
+        _pair(frame, arguments, pair, state, step, conditions)
 
 
 def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool = False) -> Iterator[Held]:
@@ -213,14 +233,14 @@ def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[H
     """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
     if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
         return tuple(
-            msgspec.structs.replace(new, inner=old.lock.id is not None) for old, new in zip(pair.held, inner, strict=True)
+            msgspec.structs.replace(new, inner=not old.lock.open or new.lock.open) for old, new in zip(pair.held, inner, strict=True)
         )
-    resolved = pair.event.lock.id is None and event.lock.id is not None
+    resolved = pair.event.lock.open and not event.lock.open
     found: list[Held] = []
     for old, new in zip(pair.held, inner, strict=True):
         was = old.lock.path == pair.event.lock.path
         now = new.lock.path is not None and new.lock.path == event.lock.path
-        decided = resolved or old.lock.id is None or (now and not was)
+        decided = resolved or (old.lock.open and not new.lock.open) or (now and not was)
         found.append(msgspec.structs.replace(new, inner=not (decided and new.lock.id is not None)))
     return tuple(found)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import FunctionValue, Instance, options
-from lockcheck.analysis.summarise.compose import Arguments, moved
+from lockcheck.analysis.summarise.compose import Arguments, happen, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Callback, Held
+from lockcheck.model.events import Callback, Held, Step
 from lockcheck.model.expression import Expr
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import FunctionId
@@ -15,10 +15,16 @@ from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
 
 
 def wrapped(frame: Frame, state: State) -> State:
-    """The state at the first statement of a decorated function: what its wrappers hold while they call it."""
-    for decorator in frame.facts.decorators:
+    """The state at the first statement of a decorated function: what its wrappers hold while they call it.
+
+    What the wrappers do besides is what calling the function does.
+    """
+    for decorator in reversed(frame.facts.decorators):
         for wrapper in _wrappers(frame, decorator):
-            for held in _held(frame, wrapper, state):
+            arguments = _arguments(frame, wrapper, state)
+            step = frame.step(frame.facts.span, "call", wrapper.qualname.rpartition(".")[2])
+            happen(frame, arguments, state, step)
+            for held in _held(frame, arguments, step):
                 state = state.holding(held)
                 frame.entry.append(held)
     return state
@@ -38,21 +44,25 @@ def _wrappers(frame: Frame, decorator: Expr) -> list[FunctionId]:
     return found
 
 
-def _held(frame: Frame, wrapper: FunctionId, state: State) -> list[Held]:
-    types = frame.engine.types
-    outer = types.enclosing(wrapper)
-    owner = types.owner(frame.function)
-    summary = frame.engine.summary(wrapper)
-    own = types.scope(wrapper).first
+def _arguments(frame: Frame, wrapper: FunctionId, state: State) -> Arguments:
+    """The wrapper's first parameter is the method's own object."""
+    owner = frame.engine.types.owner(frame.function)
+    own = frame.engine.types.scope(wrapper).first
     first = frame.scope.first
-    receiver = Path(ParameterRoot(first)) if first is not None and own is not None else None
+    receiver = Path(ParameterRoot(first)) if first is not None and own is not None and owner is not None else None
     arguments = Arguments(frame, Target(wrapper, Instance(owner) if owner is not None else None), None, state, receiver)
     arguments.rename(own)
+    return arguments
+
+
+def _held(frame: Frame, arguments: Arguments, step: Step) -> list[Held]:
+    wrapper = arguments.target.function
+    outer = frame.engine.types.enclosing(wrapper)
     found: list[Held] = []
-    for pair in summary.pairs:
+    for pair in frame.engine.summary(wrapper).pairs:
         match pair.event:
             case Callback(path=Path(root=FreeRoot(function=function))) if function == outer:
-                found += moved(arguments, pair.held, frame.step(frame.facts.span, "call", wrapper.qualname))
+                found += moved(arguments, pair.held, step)
             case _:
                 pass
     return found

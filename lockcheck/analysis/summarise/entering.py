@@ -12,7 +12,7 @@ from lockcheck.analysis.link.values import Instance, LibraryInstance, LibraryMet
 from lockcheck.analysis.summarise import body, calls, evaluate, primitives
 from lockcheck.analysis.summarise.compose import Arguments, compose, moved
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.analysis.summarise.state import State
+from lockcheck.analysis.summarise.state import State, same
 from lockcheck.model.events import Acquire, Block, Held, LockRef
 from lockcheck.model.expression import Attr, Call, Expr, Name
 from lockcheck.model.findings import Confidence
@@ -133,6 +133,7 @@ def _manager(
     if isinstance(expr.func, Attr):
         receiver = frame.engine.paths.of(expr.func.value, frame.function, state.env)
     taken: list[Held] = []
+    lent: list[LockRef] = []
     frame.may_raise(state)
     for target in managers:
         name = frame.engine.program.functions[target.function].name
@@ -141,17 +142,23 @@ def _manager(
         arguments = Arguments(frame, target, expr, state, receiver)
         step = frame.step(item.span, "call", name)
         around = list(moved(arguments, summary.around, step))
-        if summary.around:
+        if summary.around or summary.lent:
             frame.flow_matters = True
+        lent += [mine for mine in (arguments.lock(lock) for lock in summary.lent) if mine is not None]
         certain = len(managers) == 1
         taken += [h if certain else msgspec.structs.replace(h, must=False) for h in around]
     inside = state
+    for lock in lent:
+        inside = inside.releasing(lock)
+    given = [h for h in state.held if h not in inside.held]
     for held in taken:
         inside = inside.holding(held)
 
     def leave(state: State) -> State:
         for held in reversed(taken):
             state = state.returning(held.lock, held.mode)
+        for held in given:
+            state = state.holding(held)
         return state
 
     return inside, leave
@@ -224,9 +231,14 @@ def _block(frame: Frame, item: Enter, state: State, effect: Effect, name: str) -
 
 def stack_call(frame: Frame, expr: Call, state: State) -> State | None:
     """`stack.enter_context(x)`: entered now, left with the stack; None where the call is none of these."""
-    if not isinstance(expr.func, Attr) or not isinstance(expr.func.value, Name) or not expr.args:
+    if not isinstance(expr.func, Attr) or not isinstance(expr.func.value, Name):
         return None
+    if not expr.args:
+        closed = frame.stacks.get(expr.func.value.id) if expr.func.name in ("close", "aclose") else None
+        return state.leaving(closed) if closed is not None else None
     scope = frame.stacks.get(expr.func.value.id)
+    if scope is not None and expr.func.name == "callback":
+        return _registered(frame, expr.args[0], state, scope)
     if scope is None or expr.func.name not in _ENTERS:
         return None
     before = len(state.held)
@@ -236,3 +248,14 @@ def stack_call(frame: Frame, expr: Call, state: State) -> State | None:
         msgspec.structs.replace(h, scope=scope) if index >= before else h for index, h in enumerate(inside.held)
     )
     return msgspec.structs.replace(inside, held=held)
+
+
+def _registered(frame: Frame, given: Expr, state: State, scope: str) -> State | None:
+    """`stack.callback(lock.release)`: the stack gives back what is held by then."""
+    if not isinstance(given, Attr) or given.name != "release":
+        return None
+    lock = frame.engine.paths.lock(given.value, frame.function, state.env)
+    if lock is None:
+        return None
+    held = tuple(msgspec.structs.replace(h, scope=scope) if same(h.lock, lock) else h for h in state.held)
+    return msgspec.structs.replace(state, held=held)

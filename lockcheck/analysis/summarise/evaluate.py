@@ -8,7 +8,7 @@ from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.scope import children
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, options
-from lockcheck.analysis.summarise import calls, tests
+from lockcheck.analysis.summarise import calls, protocol, tests
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, join
@@ -51,8 +51,10 @@ def expression(frame: Frame, expr: Expr, state: State) -> State:
             yes, no = tests.split(frame, test, state)
             ends = (expression(frame, e, s) for e, s in ((then, yes), (orelse, no)) if s is not None)
             return join(ends) or state
+        case Comprehension(kind="generator", clauses=clauses):
+            return iterable(frame, clauses[0].iterable, state, False)
         case Comprehension():
-            return _comprehension(frame, expr, state)
+            return consumed(frame, expr, state)
         case Yield(value=value):
             return _yield(frame, expr, value, state)
         case Walrus(name=name, value=value):
@@ -63,7 +65,7 @@ def expression(frame: Frame, expr: Expr, state: State) -> State:
         case _:
             for child in children(expr):
                 state = expression(frame, child, state)
-            return state
+            return protocol.operator(frame, expr, state)
 
 
 def suspend(frame: Frame, what: Word, span: Span, state: State) -> None:
@@ -115,14 +117,23 @@ def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
     return state
 
 
-def iterable(frame: Frame, expr: Expr, state: State, is_async: bool) -> State:
-    """The iterable of a loop: a generator's body runs while it is iterated."""
+def iterable(frame: Frame, expr: Expr, state: State, is_async: bool, span: Span | None = None) -> State:
+    """The iterable of a loop at `span`: a generator's body runs while it is iterated."""
     if isinstance(expr, Call):
         return calls.call(frame, expr, state, iterated=True, awaited=is_async)
-    return expression(frame, expr, state)
+    if isinstance(expr, Comprehension):
+        return consumed(frame, expr, state)
+    if isinstance(expr, Name):
+        bound = frame.scope.bindings.get(expr.id, [])
+        if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
+            made = bound[0].expr
+            return calls.run_targets(frame, made, state, span or made.span, awaited=is_async, iterated=True)
+    state = expression(frame, expr, state)
+    return protocol.run(frame, "__aiter__" if is_async else "__iter__", expr, state, span) if span is not None else state
 
 
-def _comprehension(frame: Frame, expr: Comprehension, state: State) -> State:
+def consumed(frame: Frame, expr: Comprehension, state: State) -> State:
+    """A comprehension, or a generator expression whose elements are asked for."""
     outer = state.env
     for clause in expr.clauses:
         state = iterable(frame, clause.iterable, state, clause.is_async)

@@ -10,7 +10,7 @@ from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Step, Trace
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import FunctionId
+from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.paths import ParameterRoot, Path
 from lockcheck.model.source import Span
 
@@ -39,6 +39,8 @@ class Frame:
         self.scope = engine.types.scope(function)
         self.pairs: dict[PairKey, CriticalPair] = {}
         self.spawned: set[Spawned] = set()
+        self.calls: dict[FunctionId, frozenset[LockId]] = {}
+        """Callees, with the exclusive locks held around every call of them."""
         self.returns: list[State] = []
         self.breaks: list[State] = []
         self.continues: list[State] = []
@@ -47,6 +49,8 @@ class Frame:
         self.stacks: dict[str, str] = {}
         self.entry: list[Held] = []
         """Locks that wrappers of this function hold around it."""
+        self.at = self.facts.span
+        """The statement that is being followed, for expressions that carry no place of their own."""
         self.loops = 0
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""
@@ -86,6 +90,14 @@ class Frame:
         known = self.pairs.get(key)
         if known is None or _rank(pair) < _rank(known):
             self.pairs[key] = pair
+
+    def calling(self, function: FunctionId, state: State) -> None:
+        """Note what is held around a call."""
+        held = frozenset(
+            h.lock.id for h in state.held if h.lock.id is not None and h.must and h.lock.exclusive and h.mode != "read"
+        )
+        before = self.calls.get(function)
+        self.calls[function] = held if before is None else before & held
 
     def may_raise(self, state: State) -> None:
         """Note that an exception may leave from here."""

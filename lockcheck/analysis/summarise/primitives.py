@@ -26,6 +26,12 @@ from lockcheck.model.library import Effect, Flag, Limit, Mode
 
 ATTEMPT = "attempt"
 """The scope of a lock whose acquisition may have failed."""
+_PROTOCOL = {
+    "__enter__": Effect(operation="acquire"),
+    "__exit__": Effect(operation="release"),
+    "__aenter__": Effect(operation="acquire", awaitable=True),
+    "__aexit__": Effect(operation="release", awaitable=True),
+}
 _FLAG = Flag("blocking", 0)
 _LIMIT = Limit("timeout", 1)
 
@@ -51,6 +57,8 @@ def receiver_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:
 def _effect(frame: Frame, expr: Call) -> Effect | None:
     for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
         if isinstance(option, LibraryMethod):
+            if isinstance(option.receiver, LockValue) and option.name in _PROTOCOL:
+                return _PROTOCOL[option.name]
             return results.method_effect(frame.engine.types, option)
     return None
 
@@ -64,6 +72,14 @@ def is_acquire(frame: Frame, expr: Call, state: State) -> bool:
         effect = _effect(frame, expr)
         return effect is not None and effect.operation == "acquire"
     return expr.func.name == "acquire" and _waiting_lock(frame, expr, state) is not None
+
+
+def is_release(frame: Frame, expr: Call, state: State) -> bool:
+    """Whether a call gives a lock back or wakes its waiters: it does not fail for reasons that matter here."""
+    effect = _effect(frame, expr)
+    if effect is not None:
+        return effect.operation in ("release", "notify") and receiver_lock(frame, expr, state) is not None
+    return isinstance(expr.func, Attr) and expr.func.name == "release"
 
 
 def _waiting_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:

@@ -57,13 +57,24 @@ class State(msgspec.Struct, frozen=True, gc=False):
     def binding(self, name: str, path: Path | None) -> State:
         """The state after a local name was bound anew; what was reached through its old value loses its path."""
         attempts = {k: v for k, v in self.attempts.items() if k != name} if name in self.attempts else self.attempts
-        return msgspec.structs.replace(self, env={**self.env, name: path}, attempts=attempts)
+        held = tuple(_rebound(h, name) for h in self.held) if self.held else self.held
+        return msgspec.structs.replace(self, env={**self.env, name: path}, attempts=attempts, held=held)
 
     def forgetting(self, prefix: Path) -> State:
         """The state after the object at `prefix` was replaced: held locks behind it are another object's now."""
         if not any(h.lock.path is not None and h.lock.path.starts_with(prefix) for h in self.held):
             return self
         return msgspec.structs.replace(self, held=tuple(_moved(h, prefix) for h in self.held))
+
+
+def _rebound(held: Held, name: str) -> Held:
+    """A lock out of a container by a key that has another value now; a test that has another outcome now."""
+    path = held.lock.path
+    if path is not None and any(s.endswith(f":{name}]") or f":{name}." in s for s in path.steps):
+        held = msgspec.structs.replace(held, lock=msgspec.structs.replace(held.lock, path=None))
+    if held.guard and name in held.guard[0].replace(".", " ").split():
+        held = msgspec.structs.replace(held, guard=())
+    return held
 
 
 def _moved(held: Held, prefix: Path) -> Held:
@@ -78,6 +89,35 @@ def same(one: LockRef, other: LockRef) -> bool:
     if one.path is not None and other.path is not None:
         return one.path == other.path
     return one.id is not None and one.id == other.id
+
+
+def branched(test: str | None, yes: State | None, no: State | None) -> State | None:
+    """The state behind both sides of a branch; what only one side holds is held where the test comes out the same."""
+    if test is None or yes is None or no is None:
+        return join((yes, no))
+    return join((_guarded(yes, no, test, True), _guarded(no, yes, test, False)))
+
+
+def _guarded(side: State, other: State, test: str, outcome: bool) -> State:
+    held = tuple(
+        msgspec.structs.replace(h, guard=(test, outcome))
+        if h.must and not h.guard and not any(_twin(h, o) for o in other.held)
+        else h
+        for h in side.held
+    )
+    return msgspec.structs.replace(side, held=held)
+
+
+def assuming(state: State | None, test: str | None, outcome: bool) -> State | None:
+    """The state where a test is known to have an outcome: locks taken under the same test are held or not."""
+    if state is None or test is None or not any(h.guard for h in state.held):
+        return state
+    held = tuple(
+        msgspec.structs.replace(h, must=True, guard=()) if h.guard == (test, outcome) else h
+        for h in state.held
+        if not (h.guard and h.guard[0] == test and h.guard[1] is not outcome)
+    )
+    return msgspec.structs.replace(state, held=held)
 
 
 def join(states: Iterable[State | None]) -> State | None:

@@ -7,7 +7,7 @@ import msgspec
 from lockcheck.analysis.link.values import UNKNOWN, External, options
 from lockcheck.analysis.summarise import calls, evaluate, primitives
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.analysis.summarise.state import State, join
+from lockcheck.analysis.summarise.state import State, assuming, join
 from lockcheck.model.events import Held
 from lockcheck.model.expression import Attr, Await, Call, Compare, Const, Expr, Logic, Name, Not, Walrus
 from lockcheck.model.identity import FunctionId
@@ -46,7 +46,23 @@ def split(frame: Frame, test: Expr, state: State) -> Both:
     if taken is not None:
         return after.holding(msgspec.structs.replace(taken, scope="")), after
     after = evaluate.expression(frame, test, state)
-    return after, after
+    word = spelled(test)
+    return assuming(after, word, True), assuming(after, word, False)
+
+
+def spelled(test: Expr) -> str | None:
+    """A test that comes out the same while its names keep their values: a name, an attribute, `x is None`."""
+    match test:
+        case Name(id=name):
+            return name
+        case Attr(value=value, name=name):
+            outer = spelled(value)
+            return f"{outer}.{name}" if outer is not None else None
+        case Compare(left=left, operator="is" | "is not" | "==" | "!=" as operator, right=Const(value=value)):
+            outer = spelled(left)
+            return f"{outer} {operator} {value!r}" if outer is not None else None
+        case _:
+            return None
 
 
 def _logic(frame: Frame, conjunction: bool, values: tuple[Expr, ...], state: State) -> Both:
