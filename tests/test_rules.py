@@ -10,7 +10,7 @@ import pytest
 import lockcheck.rules
 from lockcheck.rules.document import Document
 from lockcheck.rules.registry import Rule, all_rules, find
-from tests.cases import CORE, TESTDATA, Case, all_cases, difference, observe, rule_documents, literate_documents
+from tests.cases import CORE, TESTDATA, Case, all_cases, difference, literate_documents, observe, rule_documents
 from tests.catalogue import CATALOGUE
 
 MACHINERY = {"registry", "document"}

@@ -274,7 +274,7 @@ def test_lambdas_are_cut_out_of_their_expression() -> None:
     (node,) = body(
         "def f():\n    return [a,\n      lambda x: (\n        x ==\n      b()), c]\n", "f.<locals>.<lambda:3:7>"
     )
-    assert node == Return(Compare(Name("x"), "==", call("b", 5, 7)), Span(4, 9, 5, 10))
+    assert node == Return(Compare(Name("x"), "==", call("b", 5, 7), Span(4, 9, 5, 10)), Span(4, 9, 5, 10))
 
 
 def test_await_is_kept() -> None:

@@ -39,7 +39,11 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
         return {
             h.lock.id
             for h in self.pair.held
-            if h.lock.id is not None and h.lock.id != self.held.lock.id and h.lock.exclusive and h.must and h.mode != "read"
+            if h.lock.id is not None
+            and h.lock.id != self.held.lock.id
+            and h.lock.exclusive
+            and h.must
+            and h.mode != "read"
         }
 
     def rank(self) -> tuple[object, ...]:
@@ -48,6 +52,8 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
             not self.held.must,
             -self.pair.confidence,
             len(self.pair.trace) + len(self.held.trace),
+            self.function.module,
+            self.pair.trace[0].span,
             self.pair.trace,
             self.held.trace,
         )
@@ -92,7 +98,9 @@ class OrderGraph:
         for witness in nestings(analysis):
             outer, inner = _node(witness.held.lock), _node(witness.inner)
             if outer is not None and inner is not None and not _private(analysis, witness):
-                if not self._same(outer, inner) and (witness.held.lock.path is None or witness.held.lock.path != witness.inner.path):
+                if not self._same(outer, inner) and (
+                    witness.held.lock.path is None or witness.held.lock.path != witness.inner.path
+                ):
                     found.setdefault((outer, inner), []).append(witness)
         self.edges = {key: Edge(*key, tuple(sorted(found[key], key=Witness.rank))) for key in sorted(found, key=repr)}
         self._of_lock: dict[LockId, list[Edge]] = {}
@@ -114,7 +122,9 @@ class OrderGraph:
     def cycles(self) -> Iterator[Cycle]:
         """For each tangle one shortest cycle for each edge that no cycle before it covers."""
         nodes = dict.fromkeys(n for key in self.edges for n in key)
-        for component in _components({n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}):
+        for component in _components(
+            {n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}
+        ):
             covered: set[tuple[Node, Node]] = set()
             found: list[Cycle] = []
             for edge in self._within(component):
@@ -195,9 +205,19 @@ class OrderGraph:
         entry = self.analysis.entry
         if (one.gates() | entry(one.function)) & (other.gates() | entry(other.function)):
             return False
+        rows = one.pair.trace[0].span.row, other.pair.trace[0].span.row
+        own = all(_of_self(w) for w in (one, other))
+        if self.analysis.threads.apart(one.function, rows[0], other.function, rows[1], own):
+            return False
         domains = {w.domain for witness in (one, other) for w in (witness.held.lock, witness.inner)}
         coroutines = all(self.analysis.facts(w.function).is_async for w in (one, other))
         return not (coroutines and domains == {"thread"})
+
+
+def _of_self(witness: Witness) -> bool:
+    """Whether both locks hang on an object that the function was given: each object has its own."""
+    paths = (witness.held.lock.path, witness.inner.path)
+    return all(p is not None and isinstance(p.root, ParameterRoot) for p in paths)
 
 
 def one_family(analysis: Analysis, one: LockRef, other: LockRef) -> bool:
@@ -217,8 +237,15 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
             continue
         if event.lock.guessed or not event.lock.exclusive or event.lock.open:
             continue
+        if any(h.lock.path is not None and h.lock.path == event.lock.path for h in pair.held):
+            continue  # it is taken again, not waited for (or that is LCK501)
         for held in own:
-            if not held.lock.guessed and held.lock.exclusive and not held.lock.open and not (held.mode == "read" and event.mode == "read"):
+            if (
+                not held.lock.guessed
+                and held.lock.exclusive
+                and not held.lock.open
+                and not (held.mode == "read" and event.mode == "read")
+            ):
                 yield Witness(function, held, pair)
 
 

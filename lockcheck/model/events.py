@@ -114,13 +114,13 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
 
 
 class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
-    """Other tasks, or a generator's consumer, run now. `what` is the word in the source: await, yield …"""
+    """Other tasks, or a generator's consumer, run now. `what` is the word in the source."""
 
     what: Literal["await", "async for", "async with", "async comprehension", "yield"]
 
 
 class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
-    """A queue operation that may wait. `queued` names the queue; `bounded` is None where its bound is unknown."""
+    """A queue operation that may wait. `bounded` is None where nothing is known of its bound, see `guessed`."""
 
     operation: Literal["put", "get", "drain"]
     queue: LockId | None
@@ -130,6 +130,7 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     timed: bool = False
     awaited: bool = False
     scoped: bool = False
+    guessed: bool = False
 
 
 class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):

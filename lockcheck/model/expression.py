@@ -32,10 +32,11 @@ class Attr(_Node, frozen=True, tag="a"):
 
 
 class Item(_Node, frozen=True, tag="i"):
-    """`value[key]`."""
+    """`value[key]`; in an annotation the span may be None."""
 
     value: Expr
     key: Expr
+    span: Span | None = None
 
 
 class Keyword(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -102,6 +103,7 @@ class Compare(_Node, frozen=True, tag="="):
     left: Expr
     operator: str
     right: Expr
+    span: Span | None = None
 
 
 class Group(_Node, frozen=True, tag="g"):

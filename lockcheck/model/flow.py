@@ -113,19 +113,7 @@ class Bound(_Node, frozen=True, tag="bo"):
 
 
 Step: TypeAlias = (
-    Do
-    | Assign
-    | Iterate
-    | Enter
-    | Return
-    | Raise
-    | Delete
-    | Define
-    | Assert
-    | Break
-    | Continue
-    | Caught
-    | Bound
+    Do | Assign | Iterate | Enter | Return | Raise | Delete | Define | Assert | Break | Continue | Caught | Bound
 )
 
 

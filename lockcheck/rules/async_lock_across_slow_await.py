@@ -355,7 +355,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
-        if not _waits(pair):
+        if not _waits(pair) or analysis.bounded(function):
             continue
         held = tuple(
             h
@@ -372,7 +372,7 @@ def _waits(pair: CriticalPair) -> bool:
         case Block(category=category, awaited=True, timed=False, bounded=False):
             return category in _WAITS
         case QueueWait(awaited=True, timed=False, scoped=False, operation=operation, bounded=bounded):
-            return operation != "put" or bounded is not False
+            return operation != "put" or bool(bounded)
         case _:
             return False
 

@@ -448,7 +448,8 @@ def _inner(analysis: Analysis, witness: Witness, group: int) -> Related:
 def _message(witnesses: list[Witness]) -> str:
     first, others = witnesses[0], witnesses[1:]
     sides = "; ".join(
-        f"{title(w.function)} takes {named(w.inner)} while it holds {named(w.held.lock)}{through(w.pair)}" for w in others
+        f"{title(w.function)} takes {named(w.inner)} while it holds {named(w.held.lock)}{through(w.pair)}"
+        for w in others
     )
     return (
         f"{named(first.inner)} is taken while {named(first.held.lock)} is held{through(first.pair)}, but {sides}: "

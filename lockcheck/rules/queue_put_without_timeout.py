@@ -244,15 +244,15 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if not isinstance(event, QueueWait) or event.operation != "put" or len(pair.trace) > 1:
             continue
         place = primary(analysis, pair)
-        if event.bounded is False or event.timed or event.scoped or place in seen:
+        if not event.bounded or event.timed or event.scoped or place in seen or analysis.bounded(function):
             continue
         seen.add(place)
-        bound = "bounded" if event.bounded else "probably bounded"
+        bound = "probably bounded" if event.guessed else "bounded"
         message = (
             f"`{event.name}` waits for ever when the {bound} queue is full and nobody takes from it any more; "
             "give it a timeout and say what happens then"
         )
-        confidence = pair.confidence if event.bounded else min(pair.confidence, Confidence.MEDIUM)
+        confidence = min(pair.confidence, Confidence.MEDIUM) if event.guessed else pair.confidence
         locks = () if event.queue is None else notes(analysis, (LockRef(event.queue, None, None),))
         yield Finding(
             "LCK401",

@@ -243,12 +243,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.paths import certain
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.order import Witness, nestings, one_family
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
-from lockcheck.model.expression import Compare, Expr, Name
+from lockcheck.model.expression import Attr, Call, Compare, Expr, Name
 from lockcheck.model.findings import Finding
+from lockcheck.model.flow import Block, For
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
 from lockcheck.rules.registry import rule
@@ -265,7 +266,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             f"two different {both(held)} are nested{through(pair)} in no fixed order: another thread may take "
             "the same two the other way round, and each waits for the other for ever; take them sorted by a key"
         )
-        related = [*taken(analysis, held), *reached(analysis, pair, "of another object is taken"), *hazard.others(analysis)]
+        related = [
+            *taken(analysis, held),
+            *reached(analysis, pair, "of another object is taken"),
+            *hazard.others(analysis),
+        ]
         yield finding(analysis, "LCK302", "unordered-instances", message, pair, held, related, confidence)
 
 
@@ -277,6 +282,10 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 
 def _unordered(analysis: Analysis, witness: Witness) -> bool:
     """Whether the two locks hang on two objects that the function was given, and it has not compared them."""
+    if witness.gates() or analysis.entry(witness.function):
+        return False
+    if _piled_up(analysis, witness):
+        return True
     outer, inner = witness.held.lock.path, witness.inner.path
     if outer is None or inner is None or outer == inner or not certain(outer) or not certain(inner):
         return False
@@ -290,6 +299,39 @@ def _unordered(analysis: Analysis, witness: Witness) -> bool:
         return False
     names = {r.name for r in roots if isinstance(r, ParameterRoot | FreeRoot)}
     return len(outer.steps) == len(inner.steps) and not _compared(analysis, witness.function, names)
+
+
+def _piled_up(analysis: Analysis, witness: Witness) -> bool:
+    """Whether a loop takes one lock after another in the order in which its caller names them."""
+    step = witness.pair.trace[0]
+    if len(witness.pair.trace) > 1 or witness.held.trace[0] != step:
+        return False
+    given = analysis.engine.types.scope(witness.function)
+    for loop in _loops(analysis.program.body(witness.function)):
+        iterable = loop.head.iterable
+        inside = any(
+            isinstance(e, Call) and e.span == step.span
+            for s in steps(loop.body)
+            for x in expressions(s)
+            for e in walk(x)
+        )
+        if inside and isinstance(iterable, Name):
+            free = iterable.id in given.parameters and iterable.id not in given.bindings
+            return free and not _sorted_in_place(analysis.program.body(witness.function), iterable)
+    return False
+
+
+def _sorted_in_place(nodes: Block, name: Name) -> bool:
+    calls = (e for step in steps(nodes) for x in expressions(step) for e in walk(x) if isinstance(e, Call))
+    return any(isinstance(c.func, Attr) and c.func.name == "sort" and c.func.value == name for c in calls)
+
+
+def _loops(nodes: Block) -> Iterator[For]:
+    for node in nodes:
+        if isinstance(node, For):
+            yield node
+        for inner in blocks(node):
+            yield from _loops(inner)
 
 
 def _two_keys(outer: Path, inner: Path) -> bool:

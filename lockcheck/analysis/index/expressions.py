@@ -164,7 +164,7 @@ class Expressions:
 
     def _subscript(self, node: ast.Subscript) -> Item:
         table = self.table
-        return Item(table[type(node.value)](node.value), table[type(node.slice)](node.slice))
+        return Item(table[type(node.value)](node.value), table[type(node.slice)](node.slice), self.span(node))
 
     def _await(self, node: ast.Await) -> Await:
         return Await(self.lower(node.value), self.span(node))
@@ -198,7 +198,7 @@ class Expressions:
         if len(node.ops) > 1:
             return self.parts((node.left, *node.comparators))
         left = self.lower(node.left)
-        return Compare(left, OPERATORS[type(node.ops[0])], self.lower(node.comparators[0]))
+        return Compare(left, OPERATORS[type(node.ops[0])], self.lower(node.comparators[0]), self.span(node))
 
     def _if_else(self, node: ast.IfExp) -> IfElse:
         return IfElse(self.lower(node.test), self.lower(node.body), self.lower(node.orelse))

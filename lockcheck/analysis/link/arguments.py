@@ -36,7 +36,7 @@ def passed(types: Types, function: FunctionId, parameter: Parameter) -> Value:
     )
 
 
-def given(types: Types, function: FunctionId, name: str, depth: int = 3) -> Iterator[tuple[FunctionId, Expr]]:
+def given(types: Types, function: FunctionId, name: str) -> Iterator[tuple[FunctionId, Expr]]:
     """The expressions that callers give for a parameter, each with the function that it is read in."""
     names = [p.name for p in types.program.functions[function].parameters if p.kind in "pa"]
     position = names.index(name) if name in names else None
@@ -46,8 +46,8 @@ def given(types: Types, function: FunctionId, name: str, depth: int = 3) -> Iter
             found = None
         if found is not None:
             yield site.caller, found
-        elif depth and position is not None:
-            yield from _forwarded(types, site, name, position - site.shift, depth)
+        elif position is not None:
+            yield from _forwarded(types, site, name, position - site.shift)
 
 
 def _argument(site: Site, name: str, position: int | None) -> Expr | None:
@@ -63,7 +63,7 @@ def _argument(site: Site, name: str, position: int | None) -> Expr | None:
     return None
 
 
-def _forwarded(types: Types, site: Site, name: str, index: int, depth: int) -> Iterator[tuple[FunctionId, Expr]]:
+def _forwarded(types: Types, site: Site, name: str, index: int) -> Iterator[tuple[FunctionId, Expr]]:
     """`def f(self, *args, **kwargs): g(*args, **kwargs)`: what f is given, g is given."""
     facts = types.program.functions[site.caller]
     rest = next((p.name for p in facts.parameters if p.kind == "*"), None)
@@ -93,9 +93,7 @@ def _sites(types: Types, function: FunctionId) -> Iterator[Site]:
     makes: set[ClassId] = set()
     owner = types.owner(function)
     if owner is not None and facts.name == "__init__":
-        makes = {
-            c for c in (owner, *types.hierarchy.subclasses(owner)) if _initialiser(types, c) == function
-        }
+        makes = {c for c in (owner, *types.hierarchy.subclasses(owner)) if _initialiser(types, c) == function}
         words += sorted({c.qualname.rpartition(".")[2] for c in makes})
     for word in words:
         # `__init__` is called by name from subclasses only: that many definitions do not make it common.
@@ -131,5 +129,3 @@ def _in_caller(
                         yield Site(caller, inner, 1)
                     elif isinstance(option, FunctionValue) and option.id == function:
                         yield Site(caller, inner, 0 if option.receiver is None else 1)
-
-

@@ -92,11 +92,11 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
             return LibraryInstance(declared)
         if types.library.method(base, name) is not None:
             return LibraryMethod(receiver, name)
-    below = _from_subclasses(types, cls, name, receiver)
+    below = _from_subclasses(types, cls, name)
     return below if below != UNKNOWN else stored
 
 
-def _from_subclasses(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
+def _from_subclasses(types: Types, cls: ClassId, name: str) -> Value:
     """An attribute that only subclasses give: a mixin's, or an abstract class's."""
     found: list[Value] = []
     for sub in types.hierarchy.subclasses(cls)[:12]:
@@ -131,14 +131,18 @@ def _stored(types: Types, cls: ClassId, name: str) -> Value:
 
 
 def primary(types: Types, owner: ClassId, facts: list[AttributeFact]) -> str:
-    """The name under which an attribute's lock goes: `self.a = self.b = Lock()` and two conditions on one local
-    lock are one lock, known by the first name in the alphabet."""
+    """The name under which an attribute's lock goes: the first in the alphabet of those that hold the same lock.
+
+    They do in `self.a = self.b = Lock()`, and where several keep (a condition on) one local lock.
+    """
     names = {facts[0].name}
     for name, others in types.hierarchy.own_attributes(owner).items():
         for one in facts:
             for other in others:
                 together = one.span == other.span and one.value is not None and one.function == other.function
-                if together or (one.function == other.function and _shared(one) is not None and _shared(one) == _shared(other)):
+                if together or (
+                    one.function == other.function and _shared(one) is not None and _shared(one) == _shared(other)
+                ):
                     names.add(name)
     return min(names)
 

@@ -139,5 +139,3 @@ def _writes(types: Types, function: FunctionId) -> Iterator[tuple[Expr, Expr]]:
                     at = _STORES.get(inner.func.name)
                     if at is not None and at < len(inner.args):
                         yield inner.args[at], inner.func.value
-
-

@@ -216,7 +216,9 @@ def _is_none(value: Expr) -> bool:
     return isinstance(value, Const) and value.value is None
 
 
-def _c3(identity: ClassId, bases: Callable[[ClassId], list[ClassId]], seen: dict[ClassId, None]) -> list[ClassId] | None:
+def _c3(
+    identity: ClassId, bases: Callable[[ClassId], list[ClassId]], seen: dict[ClassId, None]
+) -> list[ClassId] | None:
     """The C3 linearisation (Barrett et al., 1996), None where there is none or the bases run in a circle."""
     if identity in seen or len(seen) > 100:
         return None

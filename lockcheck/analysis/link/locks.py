@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lockcheck.analysis.link.values import (
-
     Choice,
     Container,
     LibraryInstance,
@@ -17,7 +16,8 @@ from lockcheck.analysis.link.values import (
     join,
     options,
 )
-from lockcheck.model.expression import Call, Const, Expr, Name, Star
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
+from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import ElementLock, FunctionId, LocalLock, LockId
 from lockcheck.model.library import LockKind, QueueKind
 
@@ -32,7 +32,9 @@ def hold(types: Types, value: Value, holder: LockId) -> Value:
             return _hold_instance(types, value, holder)
         case Container(element=element) if not isinstance(holder, ElementLock):
             return Container(hold(types, element, ElementLock(holder)))
-        case LockValue(id=LocalLock(function=function, name=name)) if holder != value.id and is_parameter(types, function, name):
+        case LockValue(id=LocalLock(function=function, name=name)) if holder != value.id and is_parameter(
+            types, function, name
+        ):
             return msgspec.structs.replace(value, id=holder)
         case Choice(values=values):
             return one_of(join(hold(types, v, holder) for v in values), holder)
@@ -62,8 +64,15 @@ def _hold_instance(types: Types, value: LibraryInstance, holder: LockId) -> Valu
     if described.lock is not None:
         return _lock(types, value, described.lock, holder)
     if described.queue is not None:
-        return QueueValue(described.queue, described.name, bounded(types, value, described.queue), holder)
+        return queue(types, value, described.queue, described.name, holder)
     return value
+
+
+def queue(types: Types, value: LibraryInstance, kind: QueueKind, name: str, holder: LockId | None) -> QueueValue:
+    """A queue with its bound, as far as its constructor tells."""
+    bound = bounded(types, value, kind)
+    given = kind.bound is not None and value.origin is not None and bound is None
+    return QueueValue(kind, name, True if given else bound, holder, guessed=given)
 
 
 def _lock(types: Types, value: LibraryInstance, kind: LockKind, holder: LockId) -> Value:
@@ -107,7 +116,8 @@ def constant(types: Types, expr: Expr, function: FunctionId) -> int | None:
         return expr.value if isinstance(expr.value, int) and not isinstance(expr.value, bool) else None
     if isinstance(expr, Name):
         home = types.program.home(function.module, expr.id)
-        if home is not None and not types.scope(function).binds(expr.id):
+        local = function.qualname != MODULE and types.scope(function).binds(expr.id)
+        if home is not None and not local:
             values = types.program.global_values(*home)
             if len(values) == 1 and isinstance(values[0][1], Const):
                 return constant(types, values[0][1], values[0][0])
@@ -123,6 +133,8 @@ def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | Non
     given = argument(value.origin.call, kind.bound, 0)
     if given is None:
         size = kind.default_bound
+    elif _infinite(given):
+        return False
     else:
         size = constant(types, given, value.origin.function)
         if size is None:
@@ -132,6 +144,11 @@ def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | Non
     if size is None:
         return False
     return size > 0 if kind.unbounded_at_zero else True
+
+
+def _infinite(expr: Expr) -> bool:
+    """`math.inf` or `float("inf")`."""
+    return (isinstance(expr, Attr) and expr.name == "inf") or (isinstance(expr, Call) and expr.func == Name("float"))
 
 
 def _default(types: Types, expr: Expr, function: FunctionId) -> int | None:
@@ -168,5 +185,3 @@ def known(value: Value) -> LockValue | None:
             elif option.kind.reentrant and not found.kind.reentrant:
                 found = option
     return found
-
-

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 
 from lockcheck.analysis.link import attributes, locks
 from lockcheck.analysis.link.types import Types
-from lockcheck.analysis.link.values import ClassValue, External, FunctionValue, Instance, ModuleValue, Value, options
+from lockcheck.analysis.link.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Instance,
+    LibraryInstance,
+    ModuleValue,
+    Value,
+    options,
+)
 from lockcheck.model.events import LockRef
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Walrus
 from lockcheck.model.facts import MODULE, AttributeFact
@@ -132,25 +141,25 @@ class Paths:
         if not isinstance(value, Instance):
             return None
         question = ("handed", value.id, base.steps[-1], step)
-        given = self.types.memo.solve(question, lambda: self._argument(value.id, base.steps[-1], step), _NO_STEPS)
-        return Path(base.root, (*base.steps[:-1], *given)) if given else None
+        given = self.types.memo.solve(question, lambda: self._argument(value.id, base.steps[-1], step), None)
+        return Path(base.root, (*base.steps[:-1], *given)) if given is not None else None
 
-    def _argument(self, owner: ClassId, name: str, step: str) -> tuple[str, ...]:
+    def _argument(self, owner: ClassId, name: str, step: str) -> tuple[str, ...] | None:
         found = self.types.hierarchy.attribute(owner, name)
         given = [f for f in found[1] if f.value is not None and not isinstance(f.value, Const)] if found else []
         if found is None or len(given) != 1 or not isinstance(given[0].value, Call):
-            return ()
+            return None
         made, scope = given[0].value, attributes.scope_of(found[0], given[0])
         value = self.types.evaluate(made.func, scope)
         if not isinstance(value, ClassValue):
-            return ()
+            return None
         parameter = self._kept(value.id, step)
         if parameter is None:
-            return ()
+            return None
         expr = locks.argument(made, parameter[0], parameter[1])
         path = self.of(expr, scope) if expr is not None else None
         own = path is not None and path.root == ParameterRoot(self.types.scope(scope).first or "")
-        return path.steps if path is not None and own else ()
+        return path.steps if path is not None and own else None
 
     def _kept(self, cls: ClassId, name: str) -> tuple[str, int | None] | None:
         """The parameter that a class keeps as an attribute: its name and its place in a call of the class."""
@@ -255,7 +264,10 @@ class Paths:
         A parameter of unknown type may turn out to be a lock at its callers: it has no identity here.
         """
         path = self.of(expr, function, env)
-        found = locks.known(self.types.evaluate(expr, function))
+        value = self.types.evaluate(expr, function)
+        if isinstance(expr, Call) and isinstance(value, LibraryInstance):
+            value = locks.hold(self.types, value, LocalLock(function, value.type.rpartition(".")[2]))
+        found = locks.known(value)
         if found is not None and not self._rebound(expr, function, path, found.id):
             receiver = self.receiver(expr, function)
             return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
@@ -278,12 +290,13 @@ class Paths:
             if scope.facts.owner is None or path.root != ParameterRoot(scope.first or ""):
                 return LockRef(None, path, None)
         if _named(expr):
-            identity = self._guess(expr, function)
+            identity = self.identity(expr, function)
             if identity is not None:
                 return LockRef(identity, path, None, self.receiver(expr, function), guessed=True)
         return None
 
-    def _guess(self, expr: Expr, function: FunctionId) -> LockId | None:
+    def identity(self, expr: Expr, function: FunctionId) -> LockId | None:
+        """What an expression would be called if it were a lock: the attribute, global or local that it is."""
         match expr:
             case Name(id=name):
                 home = self.types.program.home(function.module, name)
@@ -292,7 +305,7 @@ class Paths:
                 owner = self.receiver(expr, function)
                 return AttributeLock(owner, name) if owner is not None else None
             case Item(value=value):
-                container = self._guess(value, function)
+                container = self.identity(value, function)
                 return None if container is None or isinstance(container, ElementLock) else ElementLock(container)
             case _:
                 return None

@@ -59,7 +59,10 @@ class Program:
                 self._add(unit.module, function)
         self.libraries = library.packages()
         self.namespaces = {
-            name[:at] for name in self.units for at, sign in enumerate(name) if sign == "." and name[:at] not in self.units
+            name[:at]
+            for name in self.units
+            for at, sign in enumerate(name)
+            if sign == "." and name[:at] not in self.units
         }
         self.packages = {name.partition(".")[0] for name in self.units}
         self._visit = visit
@@ -192,7 +195,9 @@ class Program:
                 through = self.member(base, name)
                 if base in self.units and (through != UNKNOWN or self.defines(base, name)):
                     return through
-                if isinstance(through, External) and (self.library.call(through.name) or self.library.type(through.name)):
+                if isinstance(through, External) and (
+                    self.library.call(through.name) or self.library.type(through.name)
+                ):
                     return through
         return UNKNOWN
 

@@ -27,6 +27,7 @@ from lockcheck.analysis.link.values import (
     join,
     options,
 )
+from lockcheck.knowledge.load import members
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name
 from lockcheck.model.identity import FunctionId, LocalLock, LockId
 from lockcheck.model.library import Effect
@@ -178,7 +179,14 @@ def _outside(types: Types, name: str, origin: Origin | None) -> Value:
 
 
 def _effect(effect: Effect, origin: Origin | None) -> Value:
-    value: Value = LibraryInstance(effect.returns, origin) if effect.returns is not None else UNKNOWN
+    value: Value = UNKNOWN
+    if effect.returns is not None:
+        parts = members(effect.returns)
+        value = (
+            TupleValue(tuple(UNKNOWN if p == "_" else LibraryInstance(p, origin) for p in parts))
+            if parts
+            else (LibraryInstance(effect.returns, origin))
+        )
     return CoroutineValue(value) if effect.awaitable else value
 
 
@@ -293,5 +301,3 @@ def fill(types: Types, value: Value, holder: LockId) -> Value:
     if isinstance(value, Container) and value.element == UNKNOWN:
         return Container(types.solve(("stored", holder), lambda: containers.stored(types, holder)))
     return value
-
-

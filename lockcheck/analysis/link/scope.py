@@ -113,17 +113,19 @@ class Scope:
                     self._target(target, "entered", value, (), is_async)
             case Define(name=name, qualname=qualname, is_class=is_class):
                 self._bind(name, Binding("class" if is_class else "function", qualname=qualname))
-            case Caught(types=types, name=name):
-                if name is not None:
-                    self._bind(name, Binding("caught", types))
+            case Caught(types=types, name=str(name)):
+                self._bind(name, Binding("caught", types))
             case Bound(names=names):
                 for name in names:
                     self._bind(name, Binding("other"))
-            case Return(value=value):
-                if value is not None:
-                    self.returns.append(value)
+            case Return(value=value) if value is not None:
+                self.returns.append(value)
             case _:
                 pass
+        self._inside(step)
+
+    def _inside(self, step: Node) -> None:
+        """Names bound inside expressions."""
         for expr in expressions(step):
             for inner in walk(expr):
                 if isinstance(inner, Walrus):
@@ -220,7 +222,6 @@ def _comprehension(expr: Comprehension) -> tuple[Expr, ...]:
     return (*parts, expr.element)
 
 
-
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression in the order of evaluation."""
     match expr:
@@ -251,3 +252,20 @@ def walk(expr: Expr) -> Iterator[Expr]:
     yield expr
     for child in children(expr):
         yield from walk(child)
+
+
+def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:
+    """The blocks of a compound statement; none for a simple step."""
+    match node:
+        case With(body=body):
+            return (body,)
+        case Branch(then=then, orelse=orelse):
+            return (then, orelse)
+        case For(body=body, orelse=orelse) | While(body=body, orelse=orelse):
+            return (body, orelse)
+        case Try(body=body, handlers=handlers, orelse=orelse, final=final):
+            return (body, *(h.body for h in handlers), orelse, final)
+        case Match(cases=cases):
+            return tuple(c.body for c in cases)
+        case _:
+            return ()

@@ -10,7 +10,7 @@ from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.link.scope import Binding, Scope
+from lockcheck.analysis.link.scope import Binding, Scope, expressions, steps, walk
 from lockcheck.analysis.link.values import (
     NOTHING,
     UNKNOWN,
@@ -151,10 +151,11 @@ class Types:
         for scope, expr in self.program.global_values(*home):
             values.append(hold(self, self.evaluate(expr, scope), holder))
         found = join(values)
-        if found in (UNKNOWN, NOTHING):
+        if found in (UNKNOWN, NOTHING, Container(UNKNOWN)):
             for fact in self.program.names(home[0]).globals.get(home[1], ()):
                 if fact.annotation is not None:
-                    found = annotated.instance(self, fact.annotation, FunctionId(home[0], MODULE))
+                    declared = annotated.instance(self, fact.annotation, FunctionId(home[0], MODULE))
+                    found = hold(self, declared, holder) if declared != UNKNOWN else found
         return results.fill(self, found, holder)
 
     def _bound(self, module: str, name: str) -> bool:
@@ -187,7 +188,9 @@ class Types:
     def parameter(self, scope: Scope, parameter: Parameter) -> Value:
         """What a parameter denotes: the object of a method, its annotation, else what callers pass."""
         owner = self.owner(scope.id)
-        decorators = {d.name if isinstance(d, Attr) else d.id if isinstance(d, Name) else "" for d in scope.facts.decorators}
+        decorators = {
+            d.name if isinstance(d, Attr) else d.id if isinstance(d, Name) else "" for d in scope.facts.decorators
+        }
         if owner is not None and parameter.name == scope.first and "staticmethod" not in decorators:
             if "classmethod" in decorators or scope.facts.name in ("__new__", "__init_subclass__", "__class_getitem__"):
                 return ClassValue(owner)
@@ -204,7 +207,22 @@ class Types:
         if parameter.default is not None:
             outer = self.enclosing(scope.id) or FunctionId(scope.id.module, MODULE)
             passed = join((passed, self.evaluate(parameter.default, outer)))
+        if _vague(passed) and _vague(declared):
+            return self._narrowed(scope, parameter.name)
         return passed if locks.known(passed) is not None or _vague(declared) else declared
+
+    def _narrowed(self, scope: Scope, name: str) -> Value:
+        """`if not isinstance(other, Bag): return …`: what a parameter of unknown type is where it is used."""
+        found: list[Value] = []
+        for step in steps(self.program.body(scope.id)):
+            for expr in expressions(step):
+                for inner in walk(expr):
+                    match inner:
+                        case Call(func=Name(id="isinstance"), args=(Name(id=tested), cls)) if tested == name:
+                            found.append(annotated.instance(self, cls, scope.id))
+                        case _:
+                            pass
+        return found[0] if len(found) == 1 and isinstance(found[0], Instance) else UNKNOWN
 
     def _is_primitive(self, value: Value) -> bool:
         """Whether an annotation promises a lock: which one, only callers can tell."""

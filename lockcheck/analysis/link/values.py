@@ -95,12 +95,16 @@ class LockValue(msgspec.Struct, frozen=True):
 
 
 class QueueValue(msgspec.Struct, frozen=True):
-    """A queue: `bounded` is None where its bound could not be read. `holder` names it as `lock_name` does."""
+    """A queue: `bounded` is None where nothing is known of its bound, and a guess where that is no literal.
+
+    `holder` names it as `lock_name` does.
+    """
 
     kind: QueueKind
     type: str
     bounded: bool | None
     holder: LockId | None = None
+    guessed: bool = False
 
 
 class Container(msgspec.Struct, frozen=True):

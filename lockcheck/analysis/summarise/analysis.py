@@ -8,6 +8,7 @@ from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
+from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.model.events import CriticalPair, Held, LockRef
 from lockcheck.model.expression import Name
 from lockcheck.model.facts import MODULE, FunctionFacts
@@ -26,6 +27,7 @@ class Analysis:
         self.program = schedule.program
         self.entries = Entries(schedule)
         self._construction = Construction(schedule)
+        self.threads = Threads(schedule)
         self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
 
     def facts(self, function: FunctionId) -> FunctionFacts:
@@ -35,6 +37,10 @@ class Analysis:
     def entry(self, function: FunctionId) -> frozenset[LockId]:
         """The exclusive locks that every caller of a private function holds."""
         return self.entries.of(function)
+
+    def bounded(self, function: FunctionId) -> bool:
+        """Whether a timeout bounds every call of a private function."""
+        return self.entries.bounded(function)
 
     def constructing(self, function: FunctionId, pair: CriticalPair) -> bool:
         """Whether the function's own object is known to nobody else when the pair happens."""

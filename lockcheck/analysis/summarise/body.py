@@ -98,8 +98,6 @@ def _node(frame: Frame, node: Node, state: State) -> State | None:
 
 
 def _step(frame: Frame, node: Node, state: State) -> State | None:
-    if isinstance(node, Assign | Return | Raise):
-        frame.at = node.span
     match node:
         case Do(value=value):
             after = evaluate.expression(frame, value, state)

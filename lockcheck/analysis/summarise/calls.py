@@ -256,7 +256,7 @@ def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     assert effect.spawn is not None
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
     for function in functions_of(frame, given):
-        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0))
+        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
 
 
 def functions_of(frame: Frame, given: Expr | None) -> tuple[FunctionId, ...]:

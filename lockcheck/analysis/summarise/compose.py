@@ -226,14 +226,17 @@ def _pair(
     inner = _owned(pair, event, inner)
     dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     confidence = min(pair.confidence, arguments.target.confidence)
-    frame.record(event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions), key=repr)), confidence)
+    frame.record(
+        event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions), key=repr)), confidence
+    )
 
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
     """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
     if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
         return tuple(
-            msgspec.structs.replace(new, inner=not old.lock.open or new.lock.open) for old, new in zip(pair.held, inner, strict=True)
+            msgspec.structs.replace(new, inner=not old.lock.open or new.lock.open)
+            for old, new in zip(pair.held, inner, strict=True)
         )
     resolved = pair.event.lock.open and not event.lock.open
     found: list[Held] = []
@@ -274,5 +277,3 @@ def _called(frame: Frame, arguments: Arguments, event: Callback, state: State, s
             if not frame.engine.program.functions[target.function].is_async:
                 compose(frame, target, None, state, step.span, base, step.text)
     return known or (isinstance(given, Const) and given.value is None)
-
-

@@ -19,8 +19,8 @@ class Construction:
         self._schedule = schedule
         self._callers: dict[FunctionId, set[FunctionId]] = {}
         for function in sorted(schedule.results):
-            for callee, _ in schedule.results[function].calls:
-                self._callers.setdefault(callee, set()).add(function)
+            for call in schedule.results[function].calls:
+                self._callers.setdefault(call.callee, set()).add(function)
 
     def only(self, function: FunctionId, row: int, seen: frozenset[FunctionId] = frozenset()) -> bool:
         """Whether, at a row of the function, its own object is known to nobody but its constructor.
@@ -39,9 +39,7 @@ class Construction:
         callers = self._callers.get(function, set())
         known = len(self._schedule.program.callers(facts.name))
         last = 1 << 30
-        return bool(callers) and known == len(callers) and all(
-            self.only(c, last, seen | {function}) for c in callers
-        )
+        return bool(callers) and known == len(callers) and all(self.only(c, last, seen | {function}) for c in callers)
 
     def _escape(self, function: FunctionId) -> int | None:
         """The first row at which a constructor hands its object on, or starts something that may use it."""

@@ -38,9 +38,8 @@ def _wrappers(frame: Frame, decorator: Expr) -> list[FunctionId]:
     for option in options(types.evaluate(decorator, outer)):
         if isinstance(option, FunctionValue):
             for expr in types.scope(option.id).returns:
-                for inner in options(types.evaluate(expr, option.id)):
-                    if isinstance(inner, FunctionValue) and types.enclosing(inner.id) == option.id:
-                        found.append(inner.id)
+                made = options(types.evaluate(expr, option.id))
+                found += [v.id for v in made if isinstance(v, FunctionValue) and types.enclosing(v.id) == option.id]
     return found
 
 

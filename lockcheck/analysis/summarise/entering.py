@@ -90,9 +90,7 @@ def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[St
     types = frame.engine.types
     callee = types.evaluate(expr.func, frame.function)
     managers = [
-        t
-        for t in frame.engine.targets.of(expr.func, frame.function)
-        if results.is_context_manager(types, t.function)
+        t for t in frame.engine.targets.of(expr.func, frame.function) if results.is_context_manager(types, t.function)
     ]
     if managers:
         return _manager(frame, item, expr, state, managers)
@@ -122,9 +120,7 @@ def _sided(frame: Frame, item: Enter, expr: Call, state: State, mode: Mode) -> t
     return _take(frame, item, state, lock, mode) if lock is not None else _plain(frame, item, state)
 
 
-def _manager(
-    frame: Frame, item: Enter, expr: Call, state: State, managers: list[Target]
-) -> tuple[State, Leave]:
+def _manager(frame: Frame, item: Enter, expr: Call, state: State, managers: list[Target]) -> tuple[State, Leave]:
     """A generator made into a context manager: the body runs at its `yield`."""
     state = calls.arguments(frame, expr, state)
     if item.is_async:
@@ -172,15 +168,13 @@ def _enter_value(frame: Frame, item: Enter, state: State, value: Value) -> tuple
                 if frame.engine.hierarchy.method(id, before) is not None:
                     return _object(frame, item, state, option, before, after)
             case LibraryInstance(type=name):
-                return _library(frame, item, state, option, frame.engine.library.canonical(name))
+                return _library(frame, item, state, frame.engine.library.canonical(name))
             case _:
                 pass
     return None
 
 
-def _object(
-    frame: Frame, item: Enter, state: State, value: Instance, before: str, after: str
-) -> tuple[State, Leave]:
+def _object(frame: Frame, item: Enter, state: State, value: Instance, before: str, after: str) -> tuple[State, Leave]:
     """An object with `__enter__` and `__exit__` of its own."""
     receiver: Path | None = frame.engine.paths.of(item.value, frame.function, state.env)
     if item.is_async:
@@ -198,9 +192,7 @@ def _object(
     return inside, lambda s: run(after, s)
 
 
-def _library(
-    frame: Frame, item: Enter, state: State, value: LibraryInstance, name: str
-) -> tuple[State, Leave]:
+def _library(frame: Frame, item: Enter, state: State, name: str) -> tuple[State, Leave]:
     library = frame.engine.library
     if item.is_async:
         evaluate.suspend(frame, "async with", item.span, state)

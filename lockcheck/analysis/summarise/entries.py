@@ -19,16 +19,20 @@ class Entries:
         """Propagate from callers to callees until nothing changes: sets only shrink."""
         held: dict[FunctionId, list[tuple[FunctionId, frozenset[LockId]]]] = {}
         free: set[FunctionId] = set()
+        free_of_bounds: set[FunctionId] = set()
         for function in sorted(schedule.results):
             result = schedule.results[function]
             free.update(s.function for s in result.spawned)
-            for callee, locks in result.calls:
-                held.setdefault(callee, []).append((function, locks))
+            for call in result.calls:
+                held.setdefault(call.callee, []).append((function, call.locks))
+                if not call.bounded:
+                    free_of_bounds.add(call.callee)
         self._held: dict[FunctionId, frozenset[LockId] | None] = {}
         private = {
             f for f in held if f not in free and (n := schedule.program.functions[f].name)[:1] == "_" and n[:2] != "__"
         }
         self._held = dict.fromkeys(sorted(private))
+        self._bounded = frozenset(private - free_of_bounds)
         changed = True
         while changed:
             changed = False
@@ -45,3 +49,7 @@ class Entries:
     def of(self, function: FunctionId) -> frozenset[LockId]:
         """The exclusive locks held whenever the function begins."""
         return self._held.get(function) or _NOTHING
+
+    def bounded(self, function: FunctionId) -> bool:
+        """Whether a timeout bounds every call of a private function."""
+        return function in self._bounded

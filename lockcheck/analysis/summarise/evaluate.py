@@ -129,7 +129,9 @@ def iterable(frame: Frame, expr: Expr, state: State, is_async: bool, span: Span 
             made = bound[0].expr
             return calls.run_targets(frame, made, state, span or made.span, awaited=is_async, iterated=True)
     state = expression(frame, expr, state)
-    return protocol.run(frame, "__aiter__" if is_async else "__iter__", expr, state, span) if span is not None else state
+    return (
+        protocol.run(frame, "__aiter__" if is_async else "__iter__", expr, state, span) if span is not None else state
+    )
 
 
 def consumed(frame: Frame, expr: Comprehension, state: State) -> State:

@@ -53,9 +53,30 @@ def _key(pair: CriticalPair) -> object | None:
             if lock.id is None and lock.path is not None and isinstance(lock.path.root, LocalRoot):
                 return None
             pending = tuple((h.lock.path, h.mode) for h in pair.held if h.lock.open or _may_meet(pair, h.lock.id))
-            return (Acquire, lock.id, lock.path, lock.receiver, event.mode, event.blocking, event.timed, pending, pair.dropped, pair.conditions)
+            return (
+                Acquire,
+                lock.id,
+                lock.path,
+                lock.receiver,
+                event.mode,
+                event.blocking,
+                event.timed,
+                pending,
+                pair.dropped,
+                pair.conditions,
+            )
         case Block():
-            return (Block, event.category, event.awaited, event.timed, event.bounded, event.device, event.runs, pair.dropped, pair.conditions)
+            return (
+                Block,
+                event.category,
+                event.awaited,
+                event.timed,
+                event.bounded,
+                event.device,
+                event.runs,
+                pair.dropped,
+                pair.conditions,
+            )
         case QueueWait():
             return (QueueWait, event.operation, event.queue, event.awaited, event.timed, pair.conditions)
         case Callback(path=path):

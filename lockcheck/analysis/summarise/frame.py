@@ -21,11 +21,20 @@ PairKey = tuple[object, ...]
 
 
 class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A function that this one makes run elsewhere, in `context`; `repeated` where that happens in a loop."""
+    """A function that this one makes run elsewhere, in `context`, by the call at `row`; `repeated`: in a loop."""
 
     function: FunctionId
     context: str
     repeated: bool = False
+    row: int = 0
+
+
+class Around(msgspec.Struct, frozen=True, gc=False):
+    """What is around every call of `callee`: exclusive locks that are held, and whether a timeout bounds it."""
+
+    callee: FunctionId
+    locks: frozenset[LockId]
+    bounded: bool
 
 
 class Frame:
@@ -39,8 +48,8 @@ class Frame:
         self.scope = engine.types.scope(function)
         self.pairs: dict[PairKey, CriticalPair] = {}
         self.spawned: set[Spawned] = set()
-        self.calls: dict[FunctionId, frozenset[LockId]] = {}
-        """Callees, with the exclusive locks held around every call of them."""
+        self.calls: dict[FunctionId, Around] = {}
+        """Callees, with what is around every call of them."""
         self.returns: list[State] = []
         self.breaks: list[State] = []
         self.continues: list[State] = []
@@ -49,8 +58,6 @@ class Frame:
         self.stacks: dict[str, str] = {}
         self.entry: list[Held] = []
         """Locks that wrappers of this function hold around it."""
-        self.at = self.facts.span
-        """The statement that is being followed, for expressions that carry no place of their own."""
         self.loops = 0
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""
@@ -96,8 +103,11 @@ class Frame:
         held = frozenset(
             h.lock.id for h in state.held if h.lock.id is not None and h.must and h.lock.exclusive and h.mode != "read"
         )
+        here = Around(function, held, state.bounded > 0)
         before = self.calls.get(function)
-        self.calls[function] = held if before is None else before & held
+        if before is not None:
+            here = Around(function, before.locks & held, before.bounded and here.bounded)
+        self.calls[function] = here
 
     def may_raise(self, state: State) -> None:
         """Note that an exception may leave from here."""

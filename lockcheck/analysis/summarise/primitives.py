@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 from lockcheck.analysis.link import locks, results
+from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import (
     External,
     Instance,
     LibraryInstance,
     LibraryMethod,
     LockValue,
+    Origin,
     QueueValue,
     options,
 )
@@ -21,7 +24,7 @@ from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Acquire, Block, Held, LockRef, QueueWait
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import FunctionId, lock_name
+from lockcheck.model.identity import ClassId, FunctionId, lock_name
 from lockcheck.model.library import Effect, Flag, Limit, Mode
 
 ATTEMPT = "attempt"
@@ -135,9 +138,7 @@ def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | No
     return None
 
 
-def _condition_wait(
-    frame: Frame, expr: Call, state: State, lock: LockRef, effect: Effect, awaited: bool
-) -> None:
+def _condition_wait(frame: Frame, expr: Call, state: State, lock: LockRef, effect: Effect, awaited: bool) -> None:
     """`condition.wait()` gives its own lock back while it waits; every other lock stays held."""
     if effect.awaitable and not awaited:
         return
@@ -160,21 +161,50 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
     waits = flag_waits(frame, expr, effect.flag) if effect.flag is not None else Confidence.HIGH
     if waits is None or effect.blocks is None:
         return state
-    for option in options(frame.engine.types.evaluate(expr.func.value, frame.function)):
+    for option in _queues(frame, expr.func.value):
+        name = lock_name(option.holder) if option.holder is not None else option.type
+        event = QueueWait(
+            operation,
+            option.holder,
+            f"{name}.{expr.func.name}",
+            option.kind.domain,
+            option.bounded,
+            timed=effect.limit is not None and limited(frame, expr, effect.limit),
+            awaited=effect.awaitable,
+            scoped=state.bounded > 0,
+            guessed=option.guessed,
+        )
+        frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=waits)
+        return state
+    return None
+
+
+def _queues(frame: Frame, expr: Expr) -> Iterator[QueueValue]:
+    """The queues that a receiver may be; one of a class of the program has the bound that its `__init__` hands on."""
+    types = frame.engine.types
+    for option in options(types.evaluate(expr, frame.function)):
         if isinstance(option, QueueValue):
-            name = lock_name(option.holder) if option.holder is not None else option.type
-            event = QueueWait(
-                operation,
-                option.holder,
-                f"{name}.{expr.func.name}",
-                option.kind.domain,
-                option.bounded,
-                timed=effect.limit is not None and limited(frame, expr, effect.limit),
-                awaited=effect.awaitable,
-                scoped=state.bounded > 0,
-            )
-            frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=waits)
-            return state
+            yield option
+        elif isinstance(option, Instance):
+            for base in frame.engine.hierarchy.library_bases(option.id):
+                described = frame.engine.library.type(base)
+                if described is not None and described.queue is not None:
+                    made = LibraryInstance(base, _super_call(frame, option.id))
+                    holder = frame.engine.paths.identity(expr, frame.function)
+                    yield locks.queue(types, made, described.queue, option.id.qualname, holder)
+                    break
+
+
+def _super_call(frame: Frame, cls: ClassId) -> Origin | None:
+    """`super().__init__(…)` in the constructor of a class."""
+    method = frame.engine.hierarchy.method(cls, "__init__")
+    if method is None:
+        return None
+    for step in steps(frame.engine.program.body(method.function)):
+        for expr in expressions(step):
+            for inner in walk(expr):
+                if isinstance(inner, Call) and isinstance(inner.func, Attr) and inner.func.name == "__init__":
+                    return Origin(method.function, inner)
     return None
 
 

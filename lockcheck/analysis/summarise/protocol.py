@@ -41,16 +41,12 @@ def run(frame: Frame, name: str, expr: Expr, state: State, span: Span) -> State:
 def operator(frame: Frame, expr: Expr, state: State) -> State:
     """What `x[k]` and `k in x` run."""
     match expr:
-        case Item(value=value):
-            return run(frame, "__getitem__", value, state, _span(value) or frame.at)
-        case Compare(left=left, operator="in" | "not in", right=right):
-            return run(frame, "__contains__", right, state, _span(right) or _span(left) or frame.at)
+        case Item(value=value, span=span) if span is not None:
+            return run(frame, "__getitem__", value, state, span)
+        case Compare(operator="in" | "not in", right=right, span=span) if span is not None:
+            return run(frame, "__contains__", right, state, span)
         case _:
             return state
-
-
-def _span(expr: Expr) -> Span | None:
-    return expr.span if isinstance(expr, Attr | Call) else None
 
 
 def builtin(frame: Frame, expr: Call, callee: Value, state: State) -> State:

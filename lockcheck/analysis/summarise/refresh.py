@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair, Held
 from lockcheck.model.expression import Attr, Await, Call, Expr, Name
-from lockcheck.model.flow import Assign, Block, Branch, Enter, For, Iterate, Match, Node, Return, Try, While, With
+from lockcheck.model.flow import Assign, Block, Branch, Enter, Iterate, Return, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
@@ -28,34 +28,11 @@ def _region(nodes: Block, span: Span) -> With | None:
     for node in nodes:
         if isinstance(node, With) and any(item.span == span for item in node.items):
             return node
-        for inner in _blocks(node):
+        for inner in blocks(node):
             found = _region(inner, span)
             if found is not None:
                 return found
     return None
-
-
-def _blocks(node: Node) -> Iterator[Block]:
-    match node:
-        case With(body=body):
-            yield body
-        case Branch(then=then, orelse=orelse):
-            yield then
-            yield orelse
-        case For(body=body, orelse=orelse) | While(body=body, orelse=orelse):
-            yield body
-            yield orelse
-        case Try(body=body, handlers=handlers, orelse=orelse, final=final):
-            yield body
-            for handler in handlers:
-                yield handler.body
-            yield orelse
-            yield final
-        case Match(cases=cases):
-            for case in cases:
-                yield case.body
-        case _:
-            return
 
 
 def _refreshes(nodes: Block, span: Span) -> bool:
@@ -71,7 +48,7 @@ def _refreshes(nodes: Block, span: Span) -> bool:
             if leaves and _contains(rest, span) and (tested & set(_assigned(rest)) or _asks(node.test)):
                 return True
         else:
-            for inner in _blocks(node):
+            for inner in blocks(node):
                 if _contains(inner, span) and _refreshes(inner, span):
                     return True
     return False

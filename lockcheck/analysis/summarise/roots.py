@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.analysis.summarise.schedule import Schedule
+from lockcheck.model.events import Acquire
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import FunctionId
 
@@ -19,13 +20,25 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     while True:
         more: set[FunctionId] = set()
         for function, summary in schedule.summaries.items():
-            if summary.leaves or summary.releases or summary.around:
-                more.update(schedule.program.callers(functions[function].name))
+            name = functions[function].name
+            if (
+                summary.leaves
+                or summary.releases
+                or summary.around
+                or (name.startswith("_") and not name.startswith("__") and _takes(schedule, function))
+            ):
+                more.update(schedule.program.callers(name))
+            more.update(s.function for s in schedule.results[function].spawned)
         fresh = sorted(more - seen)
         if not fresh:
             return
         seen.update(fresh)
         yield fresh
+
+
+def _takes(schedule: Schedule, function: FunctionId) -> bool:
+    """Whether a function takes a lock itself: who calls it decides what is held around that, and in which thread."""
+    return any(isinstance(p.event, Acquire) and len(p.trace) == 1 for p in schedule.results[function].pairs)
 
 
 def _wrapped(schedule: Schedule, function: FunctionId) -> bool:

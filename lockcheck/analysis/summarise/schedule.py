@@ -11,10 +11,10 @@ from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.summarise import body, decorators
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.exports import export
-from lockcheck.analysis.summarise.frame import Frame, Spawned
+from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
 from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import EMPTY, CriticalPair, Held, Summary
-from lockcheck.model.identity import FunctionId, LockId
+from lockcheck.model.identity import FunctionId
 
 MAX_NESTING = 60
 """Functions summarised inside one another; a deeper callee counts as empty until its turn comes."""
@@ -25,14 +25,14 @@ MAX_ROUNDS = 12
 class Result(msgspec.Struct, frozen=True, gc=False):
     """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere.
 
-    `calls` are its callees, with the exclusive locks that it holds around every call of them.
+    `calls` are its callees, with what is around every call of them.
     """
 
     function: FunctionId
     pairs: tuple[CriticalPair, ...]
     summary: Summary
     spawned: tuple[Spawned, ...] = ()
-    calls: tuple[tuple[FunctionId, frozenset[LockId]], ...] = ()
+    calls: tuple[Around, ...] = ()
 
 
 class Schedule(Engine):
@@ -118,8 +118,6 @@ def _result(frame: Frame, end: State | None) -> Result:
         leaves = tuple(h for h in end.held if h.must and not h.inner and h not in frame.entry)
     within = tuple(h for h in around.held if not h.inner and h not in frame.entry) if around is not None else ()
     summary = Summary(export(pairs), leaves, releases, within, around.dropped if around is not None else ())
-    return Result(frame.function, pairs, summary, tuple(sorted(frame.spawned)), tuple(sorted(frame.calls.items(), key=_callee)))
-
-
-def _callee(item: tuple[FunctionId, frozenset[LockId]]) -> FunctionId:
-    return item[0]
+    return Result(
+        frame.function, pairs, summary, tuple(sorted(frame.spawned)), tuple(frame.calls[f] for f in sorted(frame.calls))
+    )

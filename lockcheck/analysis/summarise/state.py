@@ -11,7 +11,6 @@ from lockcheck.model.identity import ClassId
 from lockcheck.model.library import Mode
 from lockcheck.model.paths import ClassRoot, Path
 
-
 _NOWHERE = Path(ClassRoot(ClassId("", "")))
 
 

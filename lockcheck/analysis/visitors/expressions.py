@@ -188,7 +188,7 @@ class Expressions:
         return Comprehension("generator", self.lower(node.elt), self._clauses(node.for_in), span)
 
     def _subscript(self, node: cst.Subscript) -> Item:
-        return Item(self.lower(node.value), self._key(node.slice, self.lower))
+        return Item(self.lower(node.value), self._key(node.slice, self.lower), self.span(node))
 
     def _key(self, elements: Sequence[cst.SubscriptElement], lower: Callable[[cst.BaseExpression], Expr]) -> Expr:
         keys: list[Expr] = []
@@ -259,7 +259,7 @@ class Expressions:
         rights = [self.lower(item.comparator) for item in node.comparisons]
         if len(rights) > 1:
             return opaque((left, *rights))
-        return Compare(left, OPERATORS[type(node.comparisons[0].operator)], rights[0])
+        return Compare(left, OPERATORS[type(node.comparisons[0].operator)], rights[0], self.span(node))
 
     def _if_else(self, node: cst.IfExp) -> IfElse:
         return IfElse(self.lower(node.test), self.lower(node.body), self.lower(node.orelse))

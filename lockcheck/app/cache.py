@@ -1,0 +1,143 @@
+"""The facts of earlier runs, by content: what has been extracted once is not extracted again.
+
+The store lies in the user's cache folder, one file for each project. It is data, never code; whatever is damaged,
+foreign or of another version is ignored and made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+import lockcheck
+from lockcheck.model.facts import FunctionFacts, ModuleFacts
+from lockcheck.model.findings import Failure
+from lockcheck.model.flow import Node
+
+_MAGIC = b"lockcheck facts 1\n"
+_DIGEST = 16
+_T = TypeVar("_T")
+
+
+class Cache:
+    """The store of one project. Only what this run asked for or added is kept."""
+
+    def __init__(self, folder: Path, root: str) -> None:
+        """Open the store of the project at `root`; a missing or useless one is empty."""
+        self._file = folder / f"{_digest(root.encode('utf-8', 'surrogateescape')).hex()}.facts"
+        self._salt = _version()
+        self._stored = _load(self._file, self._salt)
+        self._kept: dict[bytes, msgspec.Raw] = {}
+        self._keys: dict[str, bytes] = {}
+        self._is_changed = False
+
+    def get(self, text: str) -> ModuleFacts | None:
+        """Give the facts of a text, if they are known."""
+        return self._get(self._key(text), _FACTS)
+
+    def put(self, text: str, facts: bytes) -> None:
+        """Keep the packed facts of a text."""
+        self._put(self._key(text), facts)
+
+    def get_body(self, text: str, function: FunctionFacts) -> tuple[Node, ...] | None:
+        """Give the structured body of a function of a text, if it is known."""
+        return self._get(self._body_key(text, function), _BODY)
+
+    def put_body(self, text: str, function: FunctionFacts, body: bytes) -> None:
+        """Keep the packed body of a function of a text."""
+        self._put(self._body_key(text, function), body)
+
+    def save(self) -> Failure | None:
+        """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
+        if not self._is_changed and len(self._kept) == len(self._stored):
+            return None
+        content = msgspec.msgpack.encode(self._kept)
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".facts-")
+            try:
+                with os.fdopen(handle, "wb") as temporary:
+                    temporary.write(_MAGIC + self._salt + _digest(content) + content)
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except OSError as error:
+            return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
+        return None
+
+    def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
+        raw = self._stored.get(key)
+        if raw is None:
+            return None
+        try:
+            value = decoder.decode(raw)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        self._kept[key] = raw
+        return value
+
+    def _put(self, key: bytes, packed: bytes) -> None:
+        self._kept[key] = msgspec.Raw(packed)
+        self._is_changed = True
+
+    def _key(self, text: str) -> bytes:
+        key = self._keys.get(text)
+        if key is None:
+            key = self._keys[text] = _digest(text.encode("utf-8", "surrogatepass"))
+        return key
+
+    def _body_key(self, text: str, function: FunctionFacts) -> bytes:
+        return _digest(self._key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
+
+
+def cache_folder(environment: dict[str, str]) -> Path:
+    """Give the user's cache folder for lockcheck."""
+    own = environment.get("LOCKCHECK_CACHE_DIR")
+    if own:
+        return Path(own)
+    if sys.platform == "win32":
+        local = environment.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "lockcheck" / "cache"
+    shared = environment.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared and Path(shared).is_absolute() else Path.home() / ".cache") / "lockcheck"
+
+
+def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return {}
+    head = _MAGIC + salt
+    body = content[len(head) + _DIGEST :]
+    if not content.startswith(head) or content[len(head) : len(head) + _DIGEST] != _digest(body):
+        return {}
+    try:
+        return _STORE.decode(body)
+    except msgspec.DecodeError:
+        return {}
+
+
+def _version() -> bytes:
+    """Digest all that facts depend on beside the text: our own code, Python's grammar, LibCST."""
+    package = Path(lockcheck.__file__).parent
+    state = hashlib.blake2b(digest_size=_DIGEST)
+    state.update(f"{lockcheck.__version__} {sys.version_info[:3]} {msgspec.__version__}".encode())
+    for layer in ("model", "analysis"):
+        for source in sorted((package / layer).rglob("*.py")):
+            state.update(source.name.encode() + b"\0" + source.read_bytes())
+    return state.digest()
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
+
+
+_BODY: msgspec.msgpack.Decoder[tuple[Node, ...]] = msgspec.msgpack.Decoder(tuple[Node, ...])
+_FACTS: msgspec.msgpack.Decoder[ModuleFacts] = msgspec.msgpack.Decoder(ModuleFacts)
+_STORE: msgspec.msgpack.Decoder[dict[bytes, msgspec.Raw]] = msgspec.msgpack.Decoder(dict[bytes, msgspec.Raw])

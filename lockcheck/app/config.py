@@ -1,0 +1,170 @@
+"""The configuration: `lockcheck.toml`, `.lockcheck.toml` or `[tool.lockcheck]` in `pyproject.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, cast, get_args
+
+import msgspec
+
+from lockcheck.app.selection import Catalogue, Selection
+from lockcheck.model.findings import Confidence
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+OutputFormat: TypeAlias = Literal["full", "concise", "json"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
+FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
+
+
+class ConfigError(Exception):
+    """A configuration that can't be obeyed; the message is one line that names the file and what is wrong."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The settings of a run. `folder` is where patterns and source roots are relative to."""
+
+    file: str | None = None
+    folder: str | None = None
+    selections: tuple[Selection, ...] = ()
+    exclude: tuple[str, ...] | None = None
+    extend_exclude: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    src: tuple[str, ...] | None = None
+    min_confidence: Confidence = Confidence.MEDIUM
+    default_timeout: float = 30.0
+    output_format: OutputFormat = "full"
+    respect_gitignore: bool = True
+
+
+class _Table(msgspec.Struct, frozen=True, rename="kebab"):
+    """The table as users write it."""
+
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] | None = None
+    extend_exclude: tuple[str, ...] = ()
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    src: tuple[str, ...] | None = None
+    min_confidence: str = "medium"
+    default_timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    output_format: str = "full"
+    respect_gitignore: bool = True
+
+
+_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(_Table))
+
+
+def nearest_config(start: Path) -> Path | None:
+    """Give the configuration file that governs a folder: its own, or the one of the nearest folder above."""
+    for folder in (start, *start.parents):
+        for name in FILE_NAMES:
+            file = folder / name
+            if file.is_file() and (name != "pyproject.toml" or _table(file) is not None):
+                return file
+    return None
+
+
+def load_config(file: Path) -> Config:
+    """Read a configuration file."""
+    raw = _table(file)
+    return _config(file, raw if raw is not None else {})
+
+
+def check_selectors(config: Config, catalogue: Catalogue) -> None:
+    """Raise `ConfigError` where the configuration names a rule that there is not."""
+    for key, selector in _selectors(config):
+        if not catalogue.expand(selector):
+            raise ConfigError(f"{config.file}: {unknown_rule(key, selector, catalogue)}")
+
+
+def unknown_rule(key: str, selector: str, catalogue: Catalogue) -> str:
+    """Say that a selector under a key stands for no rule."""
+    return f"{key}: unknown rule `{selector}`{_hint(catalogue.nearest(selector))}"
+
+
+def confidence(word: str) -> Confidence | None:
+    """Give the confidence of that name."""
+    return next((level for level in Confidence if level.word == word), None)
+
+
+def _selectors(config: Config) -> Iterator[tuple[str, str]]:
+    for selection in config.selections:
+        yield from selection.selectors()
+    for pattern, selectors in config.per_file_ignores:
+        for selector in selectors:
+            yield f'per-file-ignores."{pattern}"', selector
+
+
+def _table(file: Path) -> object:
+    """Give the table of lockcheck in a file, None where a `pyproject.toml` has none."""
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    if file.name != "pyproject.toml":
+        return document
+    tools: object = document.get("tool")
+    return cast("dict[str, object]", tools).get("lockcheck") if isinstance(tools, dict) else None
+
+
+def _config(file: Path, raw: object) -> Config:
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: `tool.lockcheck` must be a table")
+    for key in cast("dict[str, object]", raw):
+        if key not in _KEYS:
+            raise ConfigError(f"{file}: unknown key `{key}`{_hint(_near(key.replace('_', '-'), _KEYS))}")
+    try:
+        table = msgspec.convert(raw, _Table)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(f"{file}: {where.rstrip('`') or 'tool.lockcheck'}: {what[:1].lower()}{what[1:]}") from error
+    return Config(
+        file=str(file),
+        folder=str(file.parent),
+        selections=(Selection(table.select, table.extend_select, table.ignore),),
+        exclude=table.exclude,
+        extend_exclude=table.extend_exclude,
+        per_file_ignores=tuple(table.per_file_ignores.items()),
+        src=table.src,
+        min_confidence=_level(file, table.min_confidence),
+        default_timeout=table.default_timeout,
+        output_format=_format(file, table.output_format),
+        respect_gitignore=table.respect_gitignore,
+    )
+
+
+def _level(file: Path, word: str) -> Confidence:
+    level = confidence(word)
+    if level is None:
+        raise ConfigError(f"{file}: min-confidence: unknown level `{word}`{_choice(word, CONFIDENCES)}")
+    return level
+
+
+def _format(file: Path, word: str) -> OutputFormat:
+    for known in OUTPUT_FORMATS:
+        if known == word:
+            return known
+    raise ConfigError(f"{file}: output-format: unknown format `{word}`{_choice(word, OUTPUT_FORMATS)}")
+
+
+def _choice(word: str, known: tuple[str, ...]) -> str:
+    return _hint(_near(word, known)) or f"; there are {', '.join(known)}"
+
+
+def _near(word: str, known: tuple[str, ...]) -> str | None:
+    return next(iter(difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)), None)
+
+
+def _hint(spelling: str | None) -> str:
+    return f"; did you mean `{spelling}`?" if spelling else ""

@@ -1,0 +1,157 @@
+"""Which files and folders below a project's root are left out: defaults, `exclude`, and `.gitignore` files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pathspec
+
+from lockcheck.app.config import Config
+
+ALWAYS = frozenset(
+    {
+        ".bzr",
+        ".direnv",
+        ".eggs",
+        ".git",
+        ".git-rewrite",
+        ".hg",
+        ".ipynb_checkpoints",
+        ".jj",
+        ".mypy_cache",
+        ".nox",
+        ".pants.d",
+        ".pyenv",
+        ".pytest_cache",
+        ".pytype",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        ".vscode",
+        "__pycache__",
+        "__pypackages__",
+        "buck-out",
+        "node_modules",
+        "site-packages",
+    }
+)
+"""Folders that hold no sources of a project, whatever is in them."""
+
+UNLESS_PACKAGE = frozenset({"_build", "build", "dist", "venv"})
+"""Folders that hold no sources of a project, unless they are packages."""
+
+
+class Exclusion:
+    """The answer to one question: is this path left out?
+
+    Paths are asked for from the root downwards, so that a folder's `.gitignore` is read before its contents are
+    judged.
+    """
+
+    def __init__(self, config: Config, root: str, boundary: str) -> None:
+        """Read what holds from the boundary (the root of version control) down to the root."""
+        self._gitignore = config.respect_gitignore
+        self._defaults = config.exclude is None
+        patterns = [*(config.exclude or ()), *config.extend_exclude]
+        self._patterns = pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+        self._folder = _prefix(config.folder or root)
+        self._specs: dict[str, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]] = {}
+        self._above(root, boundary)
+
+    def enter(self, folder: str, has_gitignore: bool) -> None:
+        """Note the `.gitignore` of a folder whose contents are judged next."""
+        inherited = self._specs.get(str(Path(folder).parent), ()) if folder not in self._specs else self._specs[folder]
+        own = _spec(Path(folder) / ".gitignore") if has_gitignore and self._gitignore else None
+        self._specs[folder] = ((_prefix(folder), own), *inherited) if own is not None else inherited
+
+    def leaves_out_folder(self, folder: str, path: str, name: str) -> bool:
+        """Whether a folder (`path`, inside `folder`) is left out with everything in it."""
+        if self._defaults and self._is_no_source(path, name):
+            return True
+        return self._matches(folder, path + "/")
+
+    def leaves_out_file(self, folder: str, path: str) -> bool:
+        """Whether a file directly in `folder` is left out."""
+        return self._matches(folder, path)
+
+    def _is_no_source(self, path: str, name: str) -> bool:
+        if name in ALWAYS:
+            return True
+        if name in UNLESS_PACKAGE:
+            return not (Path(path) / "__init__.py").is_file()
+        return (Path(path) / "pyvenv.cfg").is_file()
+
+    def _matches(self, folder: str, path: str) -> bool:
+        if (
+            self._patterns is not None
+            and path.startswith(self._folder)
+            and self._patterns.match_file(path[len(self._folder) :])
+        ):
+            return True
+        for prefix, spec in self._specs.get(folder, ()):
+            decided = spec.check_file(path[len(prefix) :]).include
+            if decided is not None:
+                return decided
+        return False
+
+    def _above(self, root: str, boundary: str) -> None:
+        if not self._gitignore or not root.startswith(_prefix(boundary)):
+            return
+        chain = [
+            parent for parent in Path(root).parents if parent == Path(boundary) or Path(boundary) in parent.parents
+        ]
+        specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...] = ()
+        for folder in reversed(chain):
+            own = _spec(folder / ".gitignore")
+            if own is not None:
+                specs = ((_prefix(str(folder)), own), *specs)
+        self._specs[root] = specs
+
+
+def is_left_out_below(root: str, path: str, exclusion: Exclusion) -> bool:
+    """Whether a folder given by the user lies in a part of the project that the project itself leaves out."""
+    folder = root
+    exclusion.enter(folder, (Path(folder) / ".gitignore").is_file())
+    for name in Path(path).relative_to(root).parts:
+        below = str(Path(folder) / name)
+        if exclusion.leaves_out_folder(folder, below, name):
+            return True
+        folder = below
+        exclusion.enter(folder, (Path(folder) / ".gitignore").is_file())
+    return False
+
+
+def wrong_pattern(patterns: Sequence[str]) -> str | None:
+    """Give the first pattern that can't be read, if there is one."""
+    return next((pattern for pattern in patterns if not _is_pattern(pattern)), None)
+
+
+def matches(patterns: Sequence[str], path: str) -> bool:
+    """Whether a path relative to the project is among the patterns, which read as in `.gitignore`."""
+    return pathspec.GitIgnoreSpec.from_lines(patterns).match_file(path)
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        pathspec.GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+def _prefix(folder: str) -> str:
+    return folder if folder.endswith(os.sep) else folder + os.sep
+
+
+def _spec(file: Path) -> pathspec.GitIgnoreSpec | None:
+    """Read a `.gitignore`; one that can't be read leaves nothing out."""
+    try:
+        lines = file.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    spec = pathspec.GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    return spec if len(spec) else None

@@ -1,0 +1,161 @@
+"""Stage 2, extract: the facts of every file, in worker processes, so that a parser's death costs one file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from lockcheck.app.worker import TOO_DEEP, Done, Job, extract_all, prepare
+from lockcheck.model.facts import ModuleFacts, Unit
+from lockcheck.model.findings import Failure
+from lockcheck.model.source import SourceFile
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+    from lockcheck.app.cache import Cache
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how many files of how many are done."""
+
+_BATCH = 100_000
+_IN_PROCESS = 60_000
+_BRACKET = re.compile(r"[()\[\]{}]")
+_NESTED = 40
+_STRETCH = 5_000
+
+
+class Extraction(msgspec.Struct, frozen=True):
+    """The units of the program, in the order of the sources, and the files that gave none."""
+
+    units: tuple[Unit, ...]
+    failures: tuple[Failure, ...]
+
+
+def extract_units(
+    sources: Sequence[SourceFile],
+    *,
+    jobs: int,
+    cache: Cache | None = None,
+    progress: Progress | None = None,
+) -> Extraction:
+    """Extract the facts of all sources; a failure names the file by its absolute path."""
+    known: dict[str, ModuleFacts] = {}
+    if cache is not None:
+        for source in sources:
+            facts = cache.get(source.text)
+            if facts is not None:
+                known[source.path] = facts
+    missing = {source.path: source for source in sources if source.path not in known}
+    failures: list[Failure] = []
+    done = len(known)
+    for result in _run([Job.of(source) for source in missing.values()], jobs):
+        done += 1
+        if progress is not None:
+            progress(done, len(sources))
+        if result.failure is not None:
+            failures.append(result.failure)
+            continue
+        known[result.path] = _FACTS.decode(result.facts)
+        if cache is not None:
+            cache.put(missing[result.path].text, result.facts)
+    units = tuple(_unit(source, known[source.path]) for source in sources if source.path in known)
+    return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)))
+
+
+def _unit(source: SourceFile, facts: ModuleFacts) -> Unit:
+    return Unit(source.path, source.display, source.module, source.is_package, facts)
+
+
+def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
+    small = sum(len(job.text) for job in work) <= _IN_PROCESS
+    if not work or (small and all(_is_plain(job.text) for job in work)):
+        yield from extract_all(work)
+        return
+    batches = list(_batches(work))
+    suspects: list[Job] = []
+    while batches:
+        yield from _round(batches, min(workers, len(batches)), suspects)
+    yield from _one_by_one(suspects)
+
+
+def _round(batches: list[list[Job]], workers: int, suspects: list[Job]) -> Iterator[Done]:
+    """Work the batches off until there are none, or until a worker dies: then what was under way is suspect."""
+    running: dict[Future[list[Done]], list[Job]] = {}
+    pool = ProcessPoolExecutor(max_workers=workers, mp_context=_context(), initializer=prepare)
+    try:
+        while batches or running:
+            while batches and len(running) < workers + 1:
+                running[pool.submit(extract_all, batches[-1])] = batches[-1]
+                batches.pop()
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield from future.result()
+                del running[future]
+    except BrokenProcessPool:
+        suspects.extend(job for batch in running.values() for job in batch)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_by_one(suspects: Sequence[Job]) -> Iterator[Done]:
+    """Give each file a worker that it may end without harm to the others."""
+    waiting = list(reversed(suspects))
+    while waiting:
+        with ProcessPoolExecutor(max_workers=1, mp_context=_context(), initializer=prepare) as pool:
+            try:
+                while waiting:
+                    yield from pool.submit(extract_all, [waiting[-1]]).result()
+                    waiting.pop()
+            except BrokenProcessPool:
+                job = waiting.pop()
+                yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
+
+
+def _context() -> BaseContext:
+    """Fork where that is cheap and safe: on Linux, as long as this process has one thread."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
+
+
+def _batches(work: Iterable[Job]) -> Iterator[list[Job]]:
+    batch: list[Job] = []
+    size = 0
+    for job in work:
+        batch.append(job)
+        size += len(job.text)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text nests so little that no parser can die of it; most texts do."""
+    depth = opened = 0
+    for bracket in _BRACKET.finditer(text):
+        if bracket[0] in "([{":
+            if depth == 0:
+                opened = bracket.start()
+            depth += 1
+            if depth > _NESTED:
+                return False
+        else:
+            depth = max(0, depth - 1)
+        if bracket.start() - opened > _STRETCH and depth > 0:
+            return False
+    longest = max(map(len, text.splitlines()), default=0)
+    return longest < _STRETCH and depth == 0 and text.count("\\\n") < _NESTED and text.count("elif ") < 10 * _NESTED
+
+
+_FACTS: msgspec.msgpack.Decoder[ModuleFacts] = msgspec.msgpack.Decoder(ModuleFacts)

@@ -1,0 +1,42 @@
+"""Room for recursion: programs and their call chains nest more deeply than Python's defaults allow."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_STACK = 512 * 1024 * 1024
+"""Bytes, of which the system hands out what is used."""
+
+_RECURSION = 30_000
+
+_T = TypeVar("_T")
+
+
+def with_headroom(action: Callable[[], _T]) -> _T:
+    """Do something in a thread that has a larger stack, with a higher recursion limit, and wait for it."""
+    results: list[_T] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(action())
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
+            raised.append(error)
+
+    size, limit = threading.stack_size(_STACK), sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        thread = threading.Thread(target=run, name="lockcheck", daemon=True)
+        thread.start()
+        threading.stack_size(size)
+        while thread.is_alive():
+            thread.join(1)  # Ctrl-C comes through between two waits on every system
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if raised:
+        raise raised[0]
+    return results[0]

@@ -1,0 +1,126 @@
+"""The seven stages in one function: read, extract, link, summarise, check, triage; presenting is the caller's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import msgspec
+
+from lockcheck.app.config import check_selectors
+from lockcheck.app.discovery import Replacement, read
+from lockcheck.app.extraction import extract_units
+from lockcheck.app.headroom import with_headroom
+from lockcheck.app.project import Project
+from lockcheck.app.selection import Catalogue
+from lockcheck.app.triage import syntax_errors, triage
+from lockcheck.app.visiting import visit_on_demand
+from lockcheck.app.worker import internal_error
+from lockcheck.model.findings import Failure, Finding, Report
+from lockcheck.model.source import SourceFile
+
+if TYPE_CHECKING:
+    from lockcheck.analysis.summarise import Analysis
+    from lockcheck.app.cache import Cache
+    from lockcheck.rules.registry import Check, Rule
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Told the stage, and how much of how much is done in it."""
+
+
+_T = TypeVar("_T")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a run is made, none of which changes what is found."""
+
+    jobs: int = 1
+    cache: Cache | None = None
+    replacement: Replacement | None = None
+    progress: Progress | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A report, and the sources it speaks of by their absolute path."""
+
+    report: Report
+    sources: dict[str, SourceFile]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What the rules said."""
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+
+
+def check(project: Project, options: Options) -> Outcome:
+    """Find the hazards in a project."""
+    from lockcheck.analysis.link import link
+    from lockcheck.analysis.summarise import summarise
+    from lockcheck.knowledge.load import load
+    from lockcheck.rules.registry import all_rules
+
+    rules = all_rules()
+    catalogue = Catalogue.of(rules)
+    check_selectors(project.config, catalogue)
+    enabled = catalogue.enabled(project.config.selections)
+    tell = options.progress or _silent
+
+    tell("reading", 0, 1)
+    reading = read(project, options.replacement)
+    extraction = extract_units(
+        reading.sources,
+        jobs=options.jobs,
+        cache=options.cache,
+        progress=lambda done, total: tell("extracting", done, total),
+    )
+    tell("linking", 0, 1)
+    sources = {source.path: source for source in reading.sources}
+    visit = visit_on_demand(sources, options.cache)
+    analysis = _attempt("linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit))))
+    asked = [rule for rule in rules if rule.code in enabled]
+    found = with_headroom(lambda: _apply(asked, analysis, tell))
+    report = triage(
+        [*syntax_errors(extraction.units), *found.findings],
+        [*reading.failures, *extraction.failures, *found.failures],
+        units=extraction.units,
+        project=project,
+        catalogue=catalogue,
+    )
+    return Outcome(report, sources)
+
+
+def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:
+    """Ask every rule, if there is an analysis to ask about."""
+    if isinstance(analysis, Failure):
+        return _Found((), (analysis,))
+    findings: list[Finding] = []
+    failures: list[Failure] = []
+    for number, rule in enumerate(rules):
+        tell("checking", number, len(rules))
+        if rule.check is None:
+            continue
+        found = _attempt(f"rule {rule.code}", functools.partial(_findings, rule.check, analysis))
+        if isinstance(found, Failure):
+            failures.append(found)
+        else:
+            findings.extend(found)
+    return _Found(tuple(findings), tuple(failures))
+
+
+def _findings(check: Check, analysis: Analysis) -> tuple[Finding, ...]:
+    return tuple(check(analysis))
+
+
+def _attempt(what: str, action: Callable[[], _T]) -> _T | Failure:
+    """Do what may have a bug: one that raises is one failure, and the others go on."""
+    try:
+        return action()
+    except Exception as error:  # noqa: BLE001 - one of the two named places: a bug costs one rule
+        return Failure(what, internal_error(error))
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""

@@ -1,0 +1,153 @@
+"""Stage 6, triage: from everything the rules said to what the user is told, in one stable order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+import msgspec
+
+from lockcheck.app.exclusion import matches
+from lockcheck.app.project import Project, is_within, relative_to
+from lockcheck.app.selection import SYNTAX_ERROR, Catalogue
+from lockcheck.app.suppression import suppressions
+from lockcheck.model.facts import Unit
+from lockcheck.model.findings import Confidence, Failure, Finding, Place, Report
+
+
+def triage(
+    findings: Iterable[Finding],
+    failures: Iterable[Failure],
+    *,
+    units: Sequence[Unit],
+    project: Project,
+    catalogue: Catalogue,
+) -> Report:
+    """Select, suppress, merge and sort what was found in a project."""
+    by_path = {unit.path: unit for unit in units}
+    wanted = _Selected(project, catalogue)
+    asked = {finding for finding in findings if wanted.has(finding)}
+    standing = _merge(sorted(asked, key=_order), catalogue)
+    kept = [finding for finding in standing if not _is_suppressed(finding, by_path)]
+    return Report(
+        findings=tuple(sorted(kept, key=_order)),
+        failures=tuple(_of_interest(failures, project)),
+        files=sum(project.covers(path) for path in by_path),
+    )
+
+
+def syntax_errors(units: Iterable[Unit]) -> list[Finding]:
+    """Report the files that are not Python."""
+    return [
+        Finding(
+            code=SYNTAX_ERROR,
+            name="syntax-error",
+            message=unit.facts.fault.message,
+            confidence=Confidence.HIGH,
+            place=Place(unit.path, unit.facts.fault.span),
+            symbol=unit.module,
+            subject="syntax-error",
+        )
+        for unit in units
+        if unit.facts.fault is not None
+    ]
+
+
+def fingerprint(finding: Finding, root: str) -> str:
+    """Give what a finding is known by from run to run: it survives moved lines and another place of the project."""
+    path = PurePath(relative_to(finding.place.path, root)).as_posix()
+    parts = (finding.code, path, finding.symbol, finding.subject)
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+class _Selected:
+    """Which findings the user asked for, by rule, confidence and place."""
+
+    def __init__(self, project: Project, catalogue: Catalogue) -> None:
+        self._project = project
+        self._enabled = catalogue.enabled(project.config.selections)
+        self._ignores = [
+            (pattern, frozenset(code for selector in selectors for code in catalogue.expand(selector)))
+            for pattern, selectors in project.config.per_file_ignores
+        ]
+        self._ignored: dict[str, frozenset[str]] = {}
+
+    def has(self, finding: Finding) -> bool:
+        path = finding.place.path
+        return (
+            finding.code in self._enabled
+            and finding.confidence >= self._project.config.min_confidence
+            and (self._project.covers(path) or any(self._project.covers(r.place.path) for r in finding.related))
+            and finding.code not in self._ignored_in(path)
+        )
+
+    def _ignored_in(self, path: str) -> frozenset[str]:
+        if path not in self._ignored:
+            folder = self._project.config.folder or self._project.root
+            relative = relative_to(path, folder) if is_within(path, folder) else path.lstrip("/")
+            codes = [
+                codes
+                for pattern, codes in self._ignores
+                if matches([pattern.removeprefix("!")], relative) != pattern.startswith("!")
+            ]
+            self._ignored[path] = frozenset[str]().union(*codes)
+        return self._ignored[path]
+
+
+def _merge(findings: Sequence[Finding], catalogue: Catalogue) -> list[Finding]:
+    """Where rules report the same place, keep the most specific; what the others say becomes its notes."""
+    supersedes = {entry.code: frozenset(entry.supersedes) for entry in catalogue.entries}
+    places: dict[tuple[str, int, int], list[Finding]] = {}
+    for finding in findings:
+        place = finding.place
+        places.setdefault((place.path, place.span.row, place.span.column), []).append(finding)
+    standing: list[Finding] = []
+    for here in places.values():
+        codes = {finding.code for finding in here}
+        beaten = {code for code in codes if any(code in supersedes.get(other, ()) for other in codes - {code})}
+        winners = [finding for finding in here if finding.code not in beaten] or here
+        losers = [finding for finding in here if finding not in winners]
+        notes: list[list[str]] = [[] for _ in winners]
+        for loser in losers:
+            above = (i for i, winner in enumerate(winners) if loser.code in _below(winner.code, supersedes))
+            notes[next(above, 0)].append(f"{loser.code}: {loser.message}")
+        for winner, said in zip(winners, notes, strict=True):
+            standing.append(msgspec.structs.replace(winner, notes=(*winner.notes, *said)))
+    return standing
+
+
+def _below(code: str, supersedes: Mapping[str, frozenset[str]]) -> set[str]:
+    """Give the codes that a code supersedes, by way of others too."""
+    reached: set[str] = set()
+    pending = [code]
+    while pending:
+        for other in supersedes.get(pending.pop(), ()):
+            if other not in reached:
+                reached.add(other)
+                pending.append(other)
+    return reached
+
+
+def _is_suppressed(finding: Finding, units: Mapping[str, Unit]) -> bool:
+    unit = units.get(finding.place.path)
+    if unit is None or not unit.facts.comments:
+        return False
+    row = finding.place.span.row
+    return any(
+        one.covers(row, finding.code, finding.name) for one in suppressions(unit.facts.comments, unit.facts.lines)
+    )
+
+
+def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:
+    """Drop the failures of files that the user did not ask about, and name the others as the user does."""
+    for failure in failures:
+        if not PurePath(failure.what).is_absolute():
+            yield failure
+        elif project.covers(failure.what):
+            yield msgspec.structs.replace(failure, what=project.display(failure.what))
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str, str, bytes]:
+    span = finding.place.span
+    return (finding.place.path, span.row, span.column, finding.code, finding.message, msgspec.msgpack.encode(finding))

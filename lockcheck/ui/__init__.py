@@ -1,0 +1,1 @@
+"""Who asks: the command line and the forms in which a report is shown."""

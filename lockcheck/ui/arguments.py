@@ -1,0 +1,106 @@
+"""The command line's options."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from lockcheck import __version__
+from lockcheck.app.config import CONFIDENCES, OUTPUT_FORMATS
+
+_EPILOG = """\
+lockcheck rule CODE|NAME   show the page of a rule
+exit status: 0 nothing found, 1 something found, 2 lockcheck could not do its job
+"""
+
+
+class Arguments(argparse.Namespace):
+    """What was asked for, with its types."""
+
+    paths: list[str]
+    select: list[str] | None
+    extend_select: list[str]
+    ignore: list[str]
+    output_format: str | None
+    min_confidence: str | None
+    config: str | None
+    isolated: bool
+    no_cache: bool
+    cache_dir: str | None
+    jobs: int
+    stdin_filename: str | None
+    statistics: bool
+    exit_zero: bool
+    color: str
+    quiet: bool
+
+
+def check_parser() -> argparse.ArgumentParser:
+    """Make the parser of `lockcheck [check] PATHS…`."""
+    parser = argparse.ArgumentParser(
+        prog="lockcheck",
+        usage="lockcheck [check] [OPTIONS] [PATH ...]\n       lockcheck rule CODE|NAME",
+        description="Find lock and await hazards in a Python program.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files and folders to report on (default: .)")
+    parser.add_argument("--version", action="version", version=f"lockcheck {__version__}")
+    _add_selection(parser)
+    _add_output(parser)
+    _add_run(parser)
+    return parser
+
+
+def rule_parser() -> argparse.ArgumentParser:
+    """Make the parser of `lockcheck rule`."""
+    parser = argparse.ArgumentParser(prog="lockcheck rule", description="Show the page of a rule.", allow_abbrev=False)
+    parser.add_argument("rule", metavar="CODE|NAME", help="such as LCK101 or thread-lock-across-await")
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("rules", "codes, beginnings of codes, names, or ALL, separated by commas")
+    group.add_argument("--select", metavar="RULES", action="extend", type=_listed, help="only these rules")
+    group.add_argument(
+        "--extend-select", metavar="RULES", action="extend", type=_listed, default=[], help="these rules too"
+    )
+    group.add_argument("--ignore", metavar="RULES", action="extend", type=_listed, default=[], help="not these rules")
+    group.add_argument("--min-confidence", choices=CONFIDENCES, help="show what is at least so certain")
+    group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
+    group.add_argument("--isolated", action="store_true", help="use no configuration file")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
+    group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")
+    group.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something is found")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("run")
+    group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
+    group.add_argument("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
+    group.add_argument("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
+    group.add_argument("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,191 @@
+"""The command line: from arguments to an exit status. The only place that prints and reads the environment."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockcheck.app.cache import Cache
+    from lockcheck.app.discovery import Replacement
+    from lockcheck.app.pipeline import Outcome
+    from lockcheck.app.project import Project
+    from lockcheck.model.findings import Failure
+    from lockcheck.ui.arguments import Arguments
+
+CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run lockcheck and give its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(words)
+    except SystemExit as request:  # argparse: help, version, wrong usage
+        return request.code if isinstance(request.code, int) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
+    command: Callable[[list[str]], int] = _check
+    match words:
+        case ["rule", *rest]:
+            command, words = _rule, rest
+        case ["check", *rest]:
+            words = rest
+        case ["--version" | "-V"]:
+            from lockcheck import __version__
+
+            return _write(f"lockcheck {__version__}\n", CLEAN)
+        case _:
+            pass
+    from lockcheck.app.config import ConfigError
+
+    try:
+        return command(words)
+    except ConfigError as error:
+        return _complain(str(error))
+
+
+def _rule(words: list[str]) -> int:
+    from lockcheck.app.config import unknown_rule
+    from lockcheck.app.selection import Catalogue
+    from lockcheck.rules.registry import all_rules
+    from lockcheck.ui.arguments import rule_parser
+
+    asked: str = rule_parser().parse_args(words).rule
+    rules = all_rules()
+    for rule in rules:
+        if asked.upper() == rule.code or asked.lower() == rule.name:
+            return _write(f"{rule.documentation.strip()}\n", CLEAN)
+    return _complain(unknown_rule("rule", asked, Catalogue.of(rules)))
+
+
+def _check(words: list[str]) -> int:
+    from lockcheck.app.pipeline import Options, check
+    from lockcheck.ui.arguments import Arguments, check_parser
+    from lockcheck.ui.progress import ProgressBar
+
+    arguments = check_parser().parse_args(words, Arguments())
+    project = _project(arguments)
+    replacement = _replacement(arguments, project)
+    cache = _cache(arguments, project)
+    with ProgressBar(quiet=arguments.quiet) as progress:
+        outcome = check(project, Options(arguments.jobs, cache, replacement, progress))
+    failures = list(outcome.report.failures)
+    if cache is not None and replacement is None:
+        unsaved = cache.save()
+        if unsaved is not None and not arguments.quiet:
+            _say(f"{unsaved.what}: {unsaved.message}")
+    return _present(outcome, project, arguments, failures)
+
+
+def _present(outcome: Outcome, project: Project, arguments: Arguments, failures: Sequence[Failure]) -> int:
+    from lockcheck.ui.render import render
+    from lockcheck.ui.render.view import View, visible
+
+    form = project.config.output_format
+    if arguments.statistics:
+        from lockcheck.ui.render.statistics import render_statistics
+
+        text = render_statistics(outcome.report, form)
+    else:
+        view = View(project, outcome.sources, colour=_is_coloured(arguments.color), width=_width())
+        text = render(outcome.report, view, form, closing=not arguments.quiet)
+    status = FOUND if outcome.report.findings and not arguments.exit_zero else CLEAN
+    status = _write(text, status)
+    for failure in failures:
+        _say(visible(f"{failure.what}: {failure.message}"))
+    return FAILED if failures else status
+
+
+def _project(arguments: Arguments) -> Project:
+    import msgspec
+
+    from lockcheck.app.config import OUTPUT_FORMATS, ConfigError, confidence, unknown_rule
+    from lockcheck.app.project import locate
+    from lockcheck.app.selection import Catalogue, Selection
+    from lockcheck.rules.registry import all_rules
+
+    paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]
+    paths = paths or [arguments.stdin_filename or "."]
+    project = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
+    catalogue = Catalogue.of(all_rules())
+    select = tuple(arguments.select) if arguments.select is not None else None
+    selection = Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
+    for key, selector in selection.selectors():
+        if not catalogue.expand(selector):
+            raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
+    config = msgspec.structs.replace(project.config, selections=(*project.config.selections, selection))
+    level = confidence(arguments.min_confidence or "")
+    if level is not None:
+        config = msgspec.structs.replace(config, min_confidence=level)
+    for form in OUTPUT_FORMATS:
+        if form == arguments.output_format:
+            config = msgspec.structs.replace(config, output_format=form)
+    return msgspec.structs.replace(project, config=config)
+
+
+def _replacement(arguments: Arguments, project: Project) -> Replacement | None:
+    if arguments.stdin_filename is None:
+        return None
+    from lockcheck.app.config import ConfigError
+    from lockcheck.app.decoding import UndecodableError, decode
+    from lockcheck.app.discovery import Replacement
+    from lockcheck.app.project import absolute
+
+    try:
+        text = decode(sys.stdin.buffer.read())
+    except UndecodableError as error:
+        raise ConfigError(f"{arguments.stdin_filename}: the standard input cannot be decoded: {error}") from error
+    return Replacement(absolute(arguments.stdin_filename, project.here), text)
+
+
+def _cache(arguments: Arguments, project: Project) -> Cache | None:
+    if arguments.no_cache:
+        return None
+    from lockcheck.app.cache import Cache, cache_folder
+
+    folder = Path(arguments.cache_dir) if arguments.cache_dir else cache_folder(dict(os.environ))
+    return Cache(folder, project.root)
+
+
+def _is_coloured(wish: str) -> bool:
+    if wish != "auto":
+        return wish == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return 120
+    return os.get_terminal_size(sys.stdout.fileno()).columns or 120
+
+
+def _write(text: str, status: int) -> int:
+    """Print to the standard output; whoever stopped reading has seen enough."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"lockcheck: {text}\n")
+
+
+def _complain(text: str) -> int:
+    _say(text)
+    return FAILED

@@ -1,0 +1,79 @@
+"""What tests share: a project on disk, and a run of lockcheck in it as a user would start one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import pytest
+
+from lockcheck.ui.cli import main
+
+HAZARD = """\
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def send():
+    with LOCK:
+        await asyncio.sleep(1)
+"""
+"""A program with one LCK101, in row 9."""
+
+
+class Run(NamedTuple):
+    """What a user sees of a run."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The findings of a run that printed JSON."""
+        found: list[dict[str, Any]] = json.loads(self.out)
+        return found
+
+
+Lockcheck: TypeAlias = Callable[..., Run]
+Write: TypeAlias = Callable[[Mapping[str, "str | bytes"]], Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCKCHECK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write files below a new folder, which becomes the current one."""
+    root = tmp_path / "project"
+    root.mkdir()
+    monkeypatch.chdir(root)
+
+    def write_files(files: Mapping[str, str | bytes]) -> Path:
+        for name, content in files.items():
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root
+
+    return write_files
+
+
+@pytest.fixture
+def lockcheck(capsys: pytest.CaptureFixture[str]) -> Lockcheck:
+    """Run lockcheck with these arguments."""
+
+    def run(*arguments: object) -> Run:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Run(status, captured.out, captured.err)
+
+    return run
