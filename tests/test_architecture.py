@@ -53,7 +53,7 @@ def test_functions_are_short(module: Path) -> None:
 @modules
 def test_no_class_of_ours_is_a_manager_or_handler(module: Path) -> None:
     names = [node.name for node in ast.walk(parsed(module)) if isinstance(node, ast.ClassDef)]
-    model = {"Handler"} if module.name == "flow.py" else set()
+    model: set[str] = {"Handler"} if module.name == "flow.py" else set()
     assert [name for name in names if re.search(r"(Manager|Handler)$", name) and name not in model] == []
 
 

@@ -100,7 +100,7 @@ CATALOGUE = Catalogue(
         ((Selection(select=("LCK101",), ignore=("LCK101",)),), {"LCK900"}),
         ((Selection(ignore=("one-two",)), Selection(extend_select=("LCK1",))), {"LCK101", "LCK102", "LCK900"}),
         ((Selection(ignore=("ALL",)), Selection(select=("LCK102",))), {"LCK102", "LCK900"}),
-        ((Selection(select=("LCK1",)), Selection(ignore=("LCK",))), set()),
+        ((Selection(select=("LCK1",)), Selection(ignore=("LCK",))), set[str]()),
         ((Selection(select=("ALL",), ignore=("LCK9",)),), {"LCK101", "LCK102", "LCK201"}),
     ],
 )

@@ -173,7 +173,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         place = primary(analysis, pair)
         if event.timed or event.scoped or place in seen or analysis.bounded(function):
             continue
-        if leaves(analysis.program.body(function), pair.trace[0].span):
+        if leaves(analysis.program.body(function), place.span):
             continue
         seen.add(place)
         message = (

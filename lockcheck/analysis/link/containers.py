@@ -23,16 +23,18 @@ from lockcheck.analysis.link.values import (
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Star
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LockId
+from lockcheck.model.source import Span
 
 if TYPE_CHECKING:
     from lockcheck.analysis.link.types import Types
 
 _COPIES = {
     "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.sorted", "builtins.reversed",
-    "builtins.iter", "builtins.filter", "collections.deque", "copy.copy", "collections.OrderedDict", "builtins.dict",
+    "builtins.iter", "builtins.filter", "collections.deque", "collections.OrderedDict", "builtins.dict",
     "weakref.WeakSet", "weakref.WeakValueDictionary", "weakref.WeakKeyDictionary",
 }  # fmt: skip
-_SAME = {"weakref.proxy", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.aclosing", "builtins.next"}
+_SAME = {"weakref.proxy", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.aclosing"}
+_VALUES = {"six.itervalues", "six.viewvalues", "future.utils.itervalues"}
 _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
 _ELEMENTS = {"get", "pop", "popleft", "popitem", "setdefault", "__getitem__", "get_nowait"}
 _VIEWS = {"values", "copy", "union", "difference", "intersection"}
@@ -42,38 +44,52 @@ def builtin(types: Types, name: str, origin: Origin) -> Value | None:
     """What a built-in or well-known function gives; None where it is none of these."""
     args = origin.call.args
     if not args:
-        if name in _COPIES:
-            return Container(UNKNOWN)
+        return Container(UNKNOWN) if name in _COPIES else None
+    if isinstance(args[0], Star):
         return None
-    first = None if isinstance(args[0], Star) else args[0]
-    if first is None:
-        return None
-
-    def value(index: int = 0) -> Value:
-        return types.evaluate(args[index], origin.function)
-
-    if name in ("functools.partial", "functools.partialmethod"):
-        return PartialValue(value(), origin)
-    if name == "collections.defaultdict":
-        return Container(results.result(types, value(), origin))
-    if name == "builtins.next":
-        return results.iterated(types, value())
-    if name in _SAME:
-        return value()
+    first = types.evaluate(args[0], origin.function)
+    if name in _SAME or name in _VALUES:
+        return first
     if name in _COPIES:
-        return Container(results.iterated(types, value()))
-    if name == "builtins.enumerate":
-        return Container(TupleValue((UNKNOWN, results.iterated(types, value()))))
-    if name == "builtins.zip":
-        return Container(TupleValue(tuple(results.iterated(types, value(i)) for i in range(len(args)))))
-    if name == "builtins.type" and len(args) == 1:
-        return join(ClassValue(v.id) if isinstance(v, Instance) else UNKNOWN for v in options(value()))
-    if name in ("typing.cast", "typing_extensions.cast") and len(args) == 2:
-        declared = annotated.instance(types, args[0], origin.function)
-        return declared if declared != UNKNOWN else value(1)
-    if name == "builtins.getattr" and len(args) >= 2:
-        return _getattr(types, value(), args[1])
-    return None
+        return Container(results.iterated(types, first))
+    match name:
+        case "functools.partial" | "functools.partialmethod":
+            return PartialValue(first, origin)
+        case "collections.defaultdict":
+            return Container(results.result(types, first, origin))
+        case "builtins.next":
+            return results.iterated(types, first)
+        case "builtins.enumerate":
+            return Container(TupleValue((UNKNOWN, results.iterated(types, first))))
+        case "builtins.zip":
+            parts = (results.iterated(types, types.evaluate(a, origin.function)) for a in args)
+            return Container(TupleValue(tuple(parts)))
+        case "builtins.type" if len(args) == 1:
+            return join(ClassValue(v.id) if isinstance(v, Instance) else UNKNOWN for v in options(first))
+        case _:
+            return _two(types, name, first, origin) if len(args) >= 2 else None
+
+
+def _two(types: Types, name: str, first: Value, origin: Origin) -> Value | None:
+    """Functions of two arguments: `cast` and `getattr`."""
+    args = origin.call.args
+    if name in ("typing.cast", "typing_extensions.cast"):
+        declared = annotated.instance(types, _spelled(args[0]), origin.function)
+        return declared if declared != UNKNOWN else types.evaluate(args[1], origin.function)
+    return _getattr(types, first, args[1]) if name == "builtins.getattr" else None
+
+
+def _spelled(expr: Expr) -> Expr:
+    """A dotted name in quotes, as `cast("Session", x)` has it."""
+    if not isinstance(expr, Const) or not isinstance(expr.value, str):
+        return expr
+    words = expr.value.split(".")
+    if not all(word.isidentifier() for word in words):
+        return expr
+    named: Expr = Name(words[0])
+    for word in words[1:]:
+        named = Attr(named, word, Span(0, 0, 0, 0))
+    return named
 
 
 def _getattr(types: Types, value: Value, name: Expr) -> Value:

@@ -9,6 +9,7 @@ import msgspec
 from lockcheck.analysis.link.values import (
     Choice,
     Container,
+    Instance,
     LibraryInstance,
     LockValue,
     QueueValue,
@@ -16,6 +17,7 @@ from lockcheck.analysis.link.values import (
     join,
     options,
 )
+from lockcheck.analysis.link.wrappers import lock_kind
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import ElementLock, FunctionId, LocalLock, LockId
@@ -30,6 +32,9 @@ def hold(types: Types, value: Value, holder: LockId) -> Value:
     match value:
         case LibraryInstance():
             return _hold_instance(types, value, holder)
+        case Instance(id=cls, exact=True):
+            kind = lock_kind(types, cls)
+            return LockValue(holder, kind) if kind is not None else value
         case Container(element=element) if not isinstance(holder, ElementLock):
             return Container(hold(types, element, ElementLock(holder)))
         case LockValue(id=LocalLock(function=function, name=name)) if holder != value.id and is_parameter(

@@ -27,6 +27,7 @@ Environment = Mapping[str, "Path | None"]
 """Where local names point at one moment; a name that is missing has not been followed."""
 
 _LOCK_NAME = re.compile(r"(?:^|_)(?:r?lock|mutex|semaphore|cond|condition)s?$", re.IGNORECASE)
+_CASTS = {"typing.cast", "typing_extensions.cast"}
 _NOWHERE: Environment = {}
 _NO_STEPS: tuple[str, ...] = ()
 
@@ -56,6 +57,8 @@ class Paths:
                 return self._returned(base, self.types.evaluate(value, function), name)
             case Call(func=Name()):
                 found = self.types.evaluate(expr.func, function)
+                if isinstance(found, External) and found.name in _CASTS and len(expr.args) == 2:
+                    return self.of(expr.args[1], function, env)
                 if isinstance(found, FunctionValue):
                     path = self.returned(found.id)
                     return path if path is not None and isinstance(path.root, GlobalRoot | ClassRoot) else None

@@ -68,7 +68,9 @@ class Program:
         self._visit = visit
         self._names: dict[str, Names] = {}
         self._bodies: dict[FunctionId, tuple[Node, ...]] = {}
-        self._structured: set[FunctionId] = set()
+        self._visited: dict[FunctionId, tuple[Node, ...]] = {}
+        """Flat bodies that structured ones have replaced: kept, since inference remembers by their expressions."""
+        self._refused: set[FunctionId] = set()
         self._callers: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
@@ -95,16 +97,23 @@ class Program:
             found = self._bodies[function] = self.functions[function].nodes()
         return found
 
-    def structured(self, function: FunctionId) -> tuple[Node, ...]:
-        """The body with its blocks, visited now if need be; flat where a visit is not possible."""
-        facts = self.functions[function]
-        if facts.visited or function in self._structured or self._visit is None:
-            return self.body(function)
-        self._structured.add(function)
-        nodes = self._visit(self.units[function.module], facts)
-        if nodes is not None:
-            self._bodies[function] = nodes
-        return self.body(function)
+    def has_blocks(self, function: FunctionId) -> bool:
+        """Whether the body of a function is structured now."""
+        return self.functions[function].visited or function in self._visited
+
+    def visit(self, function: FunctionId) -> bool:
+        """Whether the body of a function has its blocks from now on: it is visited if need be and possible."""
+        if self.has_blocks(function):
+            return True
+        if self._visit is None or function in self._refused:
+            return False
+        nodes = self._visit(self.units[function.module], self.functions[function])
+        if nodes is None:
+            self._refused.add(function)
+            return False
+        self._visited[function] = self.body(function)
+        self._bodies[function] = nodes
+        return True
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""

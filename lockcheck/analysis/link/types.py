@@ -222,7 +222,8 @@ class Types:
                             found.append(annotated.instance(self, cls, scope.id))
                         case _:
                             pass
-        return found[0] if len(found) == 1 and isinstance(found[0], Instance) else UNKNOWN
+        own = list(dict.fromkeys(v for v in found if isinstance(v, Instance)))
+        return own[0] if len(own) == 1 else UNKNOWN
 
     def _is_primitive(self, value: Value) -> bool:
         """Whether an annotation promises a lock: which one, only callers can tell."""

@@ -25,7 +25,7 @@ from lockcheck.model.events import Acquire, Block, Held, LockRef, QueueWait
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import ClassId, FunctionId, lock_name
-from lockcheck.model.library import Effect, Flag, Limit, Mode
+from lockcheck.model.library import Effect, Flag, Limit, LockKind, Mode
 
 ATTEMPT = "attempt"
 """The scope of a lock whose acquisition may have failed."""
@@ -62,8 +62,18 @@ def _effect(frame: Frame, expr: Call) -> Effect | None:
         if isinstance(option, LibraryMethod):
             if isinstance(option.receiver, LockValue) and option.name in _PROTOCOL:
                 return _PROTOCOL[option.name]
-            return results.method_effect(frame.engine.types, option)
+            found = results.method_effect(frame.engine.types, option)
+            if found is None and isinstance(option.receiver, LockValue):
+                return _own(option.receiver.kind, option.name)
+            return found
     return None
+
+
+def _own(kind: LockKind, name: str) -> Effect | None:
+    """What a method of a lock class of the program does, by the names that all locks use."""
+    if name == "acquire":
+        return Effect(operation="acquire", flag=_FLAG, limit=_LIMIT, awaitable=kind.domain == "async")
+    return Effect(operation="release") if name == "release" else None
 
 
 def is_acquire(frame: Frame, expr: Call, state: State) -> bool:

@@ -93,19 +93,18 @@ class Schedule(Engine):
 
 def follow(engine: Engine, function: FunctionId) -> Result:
     """Follow one function's body; with its blocks where a callee turns out to change the locks held."""
-    facts = engine.program.functions[function]
-    frame, end = _run(engine, function, facts.visited)
-    if frame.flow_matters and not facts.visited:
-        nodes = engine.program.structured(function)
-        frame, end = _run(engine, function, nodes is not None)
+    structured = engine.program.has_blocks(function)
+    frame, end = _run(engine, function)
+    if frame.flow_matters and not structured and engine.program.visit(function):
+        frame, end = _run(engine, function)
     return _result(frame, end)
 
 
-def _run(engine: Engine, function: FunctionId, structured: bool) -> tuple[Frame, State | None]:
+def _run(engine: Engine, function: FunctionId) -> tuple[Frame, State | None]:
     frame = Frame(engine, function)
     start = decorators.wrapped(frame, frame.start())
     nodes = engine.program.body(function)
-    end = body.run(frame, nodes, start, structured)
+    end = body.run(frame, nodes, start, engine.program.has_blocks(function))
     return frame, join((*frame.returns, end))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.model.expression import Call, Compare, Expr, Name, Walrus
-from lockcheck.model.flow import Assign, Block, Branch, Break, For, Match, Raise, Return, While
+from lockcheck.model.flow import Assign, Block, Branch, Break, For, Match, Return, While
 from lockcheck.model.source import Span
 
 
 def leaves(nodes: Block, span: Span) -> bool:
     """Whether what the call at `span` gives decides about leaving the loop around it.
 
-    `while (job := q.get()) is not None`, or `job = q.get()` and a test of `job` whose side breaks, returns or raises.
+    `while (job := q.get()) is not None`, or `job = q.get()` and a test of `job` whose side breaks or returns.
     """
     for node in nodes:
         if isinstance(node, While) and _calls(node.test, span):
@@ -47,10 +47,10 @@ def _bound(nodes: Block, span: Span) -> str | None:
 def _decides(nodes: Block, name: str) -> bool:
     for node in nodes:
         if isinstance(node, Branch) and any(isinstance(e, Name) and e.id == name for e in walk(node.test)):
-            if any(isinstance(n, Break | Return | Raise) for n in (*steps(node.then), *steps(node.orelse))):
+            if any(isinstance(n, Break | Return) for n in (*steps(node.then), *steps(node.orelse))):
                 return True
         if isinstance(node, Match) and any(isinstance(e, Name) and e.id == name for e in walk(node.subject)):
-            return any(isinstance(n, Break | Return | Raise) for case in node.cases for n in steps(case.body))
+            return any(isinstance(n, Break | Return) for case in node.cases for n in steps(case.body))
         if any(_decides(inner, name) for inner in blocks(node)):
             return True
     return False
