@@ -32,6 +32,16 @@ def certainty(pair: CriticalPair, held: Iterable[Held]) -> Confidence:
     return level
 
 
+FAR = 5
+"""Of 158 blocking calls that coroutines of 57 projects reach, 98 % lie at most five calls deep (blockpath's survey)."""
+
+
+def plausible(pair: CriticalPair, held: Iterable[Held]) -> Confidence:
+    """`certainty` of a wait: so many calls away that some test on the way is likely to keep it off, it is a guess."""
+    calls = sum(1 for step in pair.trace if step.action == "call")
+    return Confidence.LOW if calls > FAR else certainty(pair, held)
+
+
 def taken(analysis: Analysis, held: Iterable[Held], group: int = 0) -> list[Related]:
     """The steps by which locks were taken."""
     return [_step(analysis, step, group) for item in held for step in item.trace]

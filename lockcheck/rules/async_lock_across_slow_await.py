@@ -322,7 +322,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.summarise.refresh import single_flight
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -378,4 +378,4 @@ def _waits(pair: CriticalPair) -> bool:
 
 
 def _confidence(analysis: Analysis, pair: CriticalPair, held: Held) -> Confidence:
-    return Confidence.LOW if serialised(analysis, pair, held) else certainty(pair, (held,))
+    return Confidence.LOW if serialised(analysis, pair, held) else plausible(pair, (held,))

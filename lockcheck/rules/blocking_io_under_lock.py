@@ -352,7 +352,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -397,7 +397,7 @@ def _confidence(analysis: Analysis, pair: CriticalPair, event: Block, held: Held
     by_design = event.timed or event.bounded or event.category == "file" or _between_processes(held)
     if by_design or serialised(analysis, pair, held):
         return Confidence.LOW
-    return certainty(pair, (held,))
+    return plausible(pair, (held,))
 
 
 def _between_processes(held: Held) -> bool:

@@ -225,7 +225,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through, title
+from lockcheck.analysis.witness import (
+    PlaceOfHazard,
+    both,
+    certainty,
+    finding,
+    hazards,
+    plausible,
+    reached,
+    taken,
+    through,
+    title,
+)
 from lockcheck.model.events import Acquire, Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId
@@ -265,7 +276,7 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         if needed:
             yield pair, needed, certainty(pair, needed)
         elif held:
-            yield pair, held, min(certainty(pair, held), Confidence.MEDIUM)
+            yield pair, held, min(plausible(pair, held), Confidence.MEDIUM)
 
 
 def _needs(analysis: Analysis, event: Block, held: tuple[Held, ...]) -> tuple[FunctionId, CriticalPair] | None:

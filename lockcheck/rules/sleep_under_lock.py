@@ -258,7 +258,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block
 from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
@@ -282,4 +282,4 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         if isinstance(pair.event, Block) and pair.event.category == "sleep" and not pair.event.awaited:
             held = tuple(h for h in own if h.lock.domain != "async" and h.lock.exclusive)
             if held:
-                yield pair, held, certainty(pair, held)
+                yield pair, held, plausible(pair, held)

@@ -21,7 +21,7 @@ def single_flight(analysis: Analysis, function: FunctionId, pair: CriticalPair, 
     region = _region(analysis.program.body(function), held.trace[0].span)
     if region is None:
         return False
-    return _refreshes(region.body, pair.trace[0].span)
+    return _Region(analysis, function, pair.trace[0].span).refreshes(region.body)
 
 
 def _region(nodes: Block, span: Span) -> With | None:
@@ -35,23 +35,53 @@ def _region(nodes: Block, span: Span) -> With | None:
     return None
 
 
-def _refreshes(nodes: Block, span: Span) -> bool:
-    """Whether a test that guards the wait reads what is assigned under that test, or leaves where it is set already."""
-    for index, node in enumerate(nodes):
-        if isinstance(node, Branch):
+class _Region:
+    """The block under a lock, and the place in it that waits."""
+
+    def __init__(self, analysis: Analysis, function: FunctionId, span: Span) -> None:
+        self._analysis = analysis
+        self._function = function
+        self._span = span
+
+    def refreshes(self, nodes: Block) -> bool:
+        """Whether a test that guards the wait reads what is set under that test, or leaves where it is set already."""
+        for index, node in enumerate(nodes):
+            if not isinstance(node, Branch):
+                if any(_contains(inner, self._span) and self.refreshes(inner) for inner in blocks(node)):
+                    return True
+                continue
             tested = set(_mentioned(node.test))
             for block in (node.then, node.orelse):
-                if _contains(block, span) and (tested & set(_assigned(block)) or _refreshes(block, span)):
+                if _contains(block, self._span) and (tested & self._set(block) or self.refreshes(block)):
                     return True
             rest = nodes[index + 1 :]
             leaves = any(isinstance(n, Return) for n in (*node.then[-1:], *node.orelse[-1:]))
-            if leaves and _contains(rest, span) and (tested & set(_assigned(rest)) or _asks(node.test)):
+            if leaves and _contains(rest, self._span) and (tested & self._set(rest) or _asks(node.test)):
                 return True
-        else:
-            for inner in blocks(node):
-                if _contains(inner, span) and _refreshes(inner, span):
-                    return True
-    return False
+        return False
+
+    def _set(self, nodes: Block) -> set[str]:
+        """What a block sets, also through the methods of its own object that it calls."""
+        found = set(_assigned(nodes))
+        for step in steps(nodes):
+            for expr in expressions(step):
+                for inner in walk(expr):
+                    if isinstance(inner, Call):
+                        found |= self._by_callee(inner)
+        return found
+
+    def _by_callee(self, call: Call) -> set[str]:
+        """Attributes of the object itself that a method works on."""
+        program = self._analysis.program
+        found: set[str] = set()
+        for target in self._analysis.engine.targets.of(call.func, self._function):
+            first = self._analysis.engine.types.scope(target.function).first
+            own = isinstance(call.func, Attr) and isinstance(call.func.value, Name)
+            if own and first is not None:
+                for step in steps(program.body(target.function)):
+                    for expr in expressions(step):
+                        found |= {e.name for e in walk(expr) if isinstance(e, Attr) and e.value == Name(first)}
+        return found
 
 
 def _contains(nodes: Block, span: Span) -> bool:
@@ -73,6 +103,7 @@ def _within(inner: Span, outer: Span) -> bool:
 
 
 def _mentioned(expr: Expr) -> Iterator[str]:
+    """Attributes and names that a test reads."""
     for inner in walk(expr):
         if isinstance(inner, Attr):
             yield inner.name
