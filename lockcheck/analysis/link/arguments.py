@@ -40,6 +40,7 @@ def given(types: Types, function: FunctionId, name: str) -> Iterator[tuple[Funct
     """The expressions that callers give for a parameter, each with the function that it is read in."""
     names = [p.name for p in types.program.functions[function].parameters if p.kind in "pa"]
     position = names.index(name) if name in names else None
+    yield from _handed(types, function, name, position)
     for site in sites(types, function):
         found = _argument(site, name, position)
         if isinstance(found, Star):
@@ -48,6 +49,19 @@ def given(types: Types, function: FunctionId, name: str) -> Iterator[tuple[Funct
             yield site.caller, found
         elif position is not None:
             yield from _forwarded(types, site, name, position - site.shift)
+
+
+def _handed(types: Types, function: FunctionId, name: str, position: int | None) -> Iterator[tuple[FunctionId, Expr]]:
+    """What a thread or pool will call the function with."""
+    shift = 0 if types.owner(function) is None else 1
+    for handed in types.handing.of(function):
+        named = next((value for word, value in handed.keywords if word == name), None)
+        if named is not None:
+            yield handed.caller, named
+        elif position is not None and 0 <= position - shift < len(handed.args):
+            given = handed.args[position - shift]
+            if not any(isinstance(a, Star) for a in handed.args[: position - shift + 1]):
+                yield handed.caller, given
 
 
 def _argument(site: Site, name: str, position: int | None) -> Expr | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from functools import partial
 
 from lockcheck.analysis.link import annotated, arguments, attributes, locks, results
+from lockcheck.analysis.link.handing import Handing
 from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
@@ -21,6 +22,7 @@ from lockcheck.analysis.link.values import (
     FunctionValue,
     Instance,
     LibraryInstance,
+    QueueValue,
     TupleValue,
     Value,
     join,
@@ -55,6 +57,7 @@ class Types:
         self.hierarchy = hierarchy
         self.library = program.library
         self.memo = Memo()
+        self.handing = Handing(self)
         self._scopes: dict[FunctionId, Scope] = {}
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
@@ -209,7 +212,8 @@ class Types:
             passed = join((passed, self.evaluate(parameter.default, outer)))
         if _vague(passed) and _vague(declared):
             return self._narrowed(scope, parameter.name)
-        return passed if locks.known(passed) is not None or _vague(declared) else declared
+        handed_on = locks.known(passed) is not None or any(isinstance(o, QueueValue) for o in options(passed))
+        return passed if handed_on or _vague(declared) else declared
 
     def _narrowed(self, scope: Scope, name: str) -> Value:
         """`if not isinstance(other, Bag): return …`: what a parameter of unknown type is where it is used."""
@@ -226,11 +230,11 @@ class Types:
         return own[0] if len(own) == 1 else UNKNOWN
 
     def _is_primitive(self, value: Value) -> bool:
-        """Whether an annotation promises a lock: which one, only callers can tell."""
+        """Whether an annotation promises a lock or queue: which one, only callers can tell."""
         for option in options(value):
             if isinstance(option, LibraryInstance):
                 described = self.library.type(option.type)
-                if described is not None and described.lock is not None:
+                if described is not None and (described.lock is not None or described.queue is not None):
                     return True
         return False
 
