@@ -163,6 +163,11 @@ def _rank(place: PlaceOfHazard) -> tuple[int, int, object, object]:
     return -confidence, len(pair.trace), pair.trace, tuple(h.trace for h in held)
 
 
+def are(held: Sequence[Held]) -> str:
+    """The verb that fits `both`."""
+    return "is" if len({h.lock.id for h in held}) == 1 else "are"
+
+
 def both(held: Iterable[Held]) -> str:
     """Several locks in a message."""
     names = list(dict.fromkeys(named(h.lock) for h in held))

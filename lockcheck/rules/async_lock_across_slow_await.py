@@ -322,7 +322,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.summarise.refresh import single_flight
-from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -346,7 +346,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         pair, held, confidence = hazard.best
         what = _WAITS[pair.event.category] if isinstance(pair.event, Block) else "waits for a queue"
         message = (
-            f"{both(held)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: every task that needs the "
+            f"{both(held)} {are(held)} held while `{pair.trace[-1].text}` {what}{through(pair)}: every task that needs the "
             "lock waits as long; await it outside, or bound it with a timeout"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]

@@ -352,7 +352,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
-from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
@@ -374,7 +374,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         assert isinstance(pair.event, Block)
         what = _WAITS[pair.event.category]
         message = (
-            f"{both(held)} is held while `{pair.trace[-1].text}` {what}{through(pair)}: everybody who needs the "
+            f"{both(held)} {are(held)} held while `{pair.trace[-1].text}` {what}{through(pair)}: everybody who needs the "
             "lock waits as long; do it before or after the region"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]

@@ -227,6 +227,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
+    are,
     both,
     certainty,
     finding,
@@ -250,9 +251,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         pair, held, confidence = hazard.best
         assert isinstance(pair.event, Block)
         needs = _needs(analysis, pair.event, held)
-        message = (
-            f"{both(held)} is held while `{pair.trace[-1].text}` waits for a thread or process to end{through(pair)}"
-        )
+        message = f"{both(held)} {are(held)} held while `{pair.trace[-1].text}` waits for a thread or process to end{through(pair)}"
         story = [*taken(analysis, held), *reached(analysis, pair, "waits here")]
         if needs is not None:
             runs, inner = needs

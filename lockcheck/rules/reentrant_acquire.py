@@ -366,7 +366,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.link.paths import certain
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, are, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
@@ -379,7 +379,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         pair, held, confidence = hazard.best
         who = "task" if held[0].lock.domain == "async" else "thread"
         message = (
-            f"{both(held)} is not re-entrant and already held when it is taken again{through(pair)}: the {who} "
+            f"{both(held)} {are(held)} not re-entrant and already held when it is taken again{through(pair)}: the {who} "
             "waits for itself for ever; call a variant that does not take the lock, or release it before"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is taken again"), *hazard.others(analysis)]

@@ -258,7 +258,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, both, finding, hazards, plausible, reached, taken, through
+from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block
 from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
@@ -270,7 +270,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for hazard in hazards(_places(analysis)):
         pair, held, confidence = hazard.best
         message = (
-            f"{both(held)} is held while `{pair.trace[-1].text}` sleeps{through(pair)}: every thread that wants "
+            f"{both(held)} {are(held)} held while `{pair.trace[-1].text}` sleeps{through(pair)}: every thread that wants "
             "the lock sleeps too; release it first"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "sleeps here"), *hazard.others(analysis)]

@@ -95,6 +95,9 @@ def result(types: Types, callee: Value, origin: Origin | None) -> Value:
             return _function(types, method.function, callee) if method is not None else UNKNOWN
         case PartialValue(target=target):
             return result(types, target, origin)
+        case LibraryInstance(type=name):
+            effect = types.library.method(name, "__call__")
+            return _effect(effect, origin) if effect is not None else UNKNOWN
         case _:
             return UNKNOWN
 
@@ -275,6 +278,8 @@ def entered(types: Types, value: Value, is_async: bool) -> Value:
                     found.append(option)
             case Container(element=inner):
                 found.append(inner)
+            case CoroutineValue(result=made) if is_async:
+                found.append(entered(types, made, is_async))
             case _:
                 found.append(option)
     return join(found)

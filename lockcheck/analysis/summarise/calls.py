@@ -124,6 +124,8 @@ def effect_of(frame: Frame, value: Value) -> Effect | None:
             return library.call(name) or library.constructor(name)
         case LibraryMethod():
             return results.method_effect(frame.engine.types, value)
+        case LibraryInstance(type=name):
+            return library.method(name, "__call__")
         case PartialValue(target=target):
             return effect_of(frame, target)
         case _:
@@ -193,6 +195,7 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         confidence = waits
     else:
         confidence = Confidence.HIGH
+    confidence = min(confidence, primitives.doubt(frame, expr, effect.limit))
     name = _callee_name(callee)
     event = Block(
         effect.blocks,

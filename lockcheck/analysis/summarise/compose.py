@@ -12,7 +12,18 @@ from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Acquire, Block, Callback, Condition, CriticalPair, Event, Held, LockRef, Step
+from lockcheck.model.events import (
+    Acquire,
+    Block,
+    Callback,
+    Condition,
+    CriticalPair,
+    Event,
+    Held,
+    LockRef,
+    QueueWait,
+    Step,
+)
 from lockcheck.model.expression import Attr, Call, Const, Expr, Star
 from lockcheck.model.identity import ClassId, ElementLock
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
@@ -202,7 +213,7 @@ def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool 
     for item in held:
         lock = arguments.lock(item.lock)
         if lock is not None:
-            yield msgspec.structs.replace(item, lock=lock, trace=(step, *item.trace), inner=inner)
+            yield msgspec.structs.replace(item, lock=lock, trace=(step, *item.trace), inner=inner, guard=())
 
 
 def _pair(
@@ -218,6 +229,8 @@ def _pair(
     event = _event(arguments, pair.event)
     if event is None:
         return
+    if state.bounded:
+        event = _bounded(event)
     if isinstance(pair.event, Callback) and _called(frame, arguments, pair.event, state, step):
         return
     inner = tuple(moved(arguments, pair.held, step, inner=True))
@@ -257,6 +270,19 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
             return msgspec.structs.replace(event, path=arguments.path(path))
+        case _:
+            return event
+
+
+def _bounded(event: Event) -> Event:
+    """A wait inside a timeout scope of the caller."""
+    match event:
+        case Block():
+            return msgspec.structs.replace(event, bounded=True)
+        case QueueWait():
+            return msgspec.structs.replace(event, scoped=True)
+        case Acquire():
+            return msgspec.structs.replace(event, timed=True)
         case _:
             return event
 

@@ -8,6 +8,7 @@ from lockcheck.model.events import Acquire, Block, CriticalPair, Held
 from lockcheck.model.expression import Attr, Call, Name
 from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LockId
 
+_DEVICES = {"network", "database", "subprocess", "file"}
 _CONSTRUCTION = {"__init__", "__new__", "__del__", "__post_init__"}
 
 
@@ -20,6 +21,8 @@ def serialised(analysis: Analysis, pair: CriticalPair, held: Held) -> bool:
     event = pair.event
     if not isinstance(event, Block) or not isinstance(event.device, AttributeLock) or held.lock.id is None:
         return False
+    if event.category not in _DEVICES:
+        return False  # an event whose every use is under the lock is never set
     device, lock = event.device, held.lock.id
     key = ("serialised", device, lock)
     return analysis.engine.types.memo.solve(key, lambda: _serialised(analysis, device, lock), False)

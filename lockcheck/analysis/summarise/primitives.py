@@ -156,7 +156,8 @@ def _condition_wait(frame: Frame, expr: Call, state: State, lock: LockRef, effec
     timed = effect.limit is not None and limited(frame, expr, effect.limit)
     event = Block("wait", name, effect.awaitable, timed, state.bounded > 0, releases=lock)
     step = frame.step(expr.span, "event", name)
-    frame.record(event, State(state.held, state.dropped), (step,), dropped=(lock,))
+    sure = doubt(frame, expr, effect.limit)
+    frame.record(event, State(state.held, state.dropped), (step,), dropped=(lock,), confidence=sure)
 
 
 _Operation = Literal["put", "get", "drain"]
@@ -184,7 +185,8 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
             scoped=state.bounded > 0,
             guessed=option.guessed,
         )
-        frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=waits)
+        sure = min(waits, doubt(frame, expr, effect.limit))
+        frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=sure)
         return state
     return None
 
@@ -226,11 +228,27 @@ def limited(frame: Frame, expr: Call, limit: Limit) -> bool:
     if isinstance(given, Const):
         number = given.value
         return number is not None and not (isinstance(number, int | float) and number < 0)
+    if isinstance(given, Name) and open_ended(frame, given):
+        return False
     if isinstance(given, Name | Attr):
         for option in options(frame.engine.types.evaluate(given, frame.function)):
             if isinstance(option, External) and option.name.endswith("TIMEOUT_MAX"):
                 return False
     return True
+
+
+def open_ended(frame: Frame, given: Name) -> bool:
+    """Whether a timeout is a parameter that is None where the caller gives none, and nothing else is assigned to it."""
+    parameter = frame.scope.parameters.get(given.id)
+    if parameter is None or given.id in frame.scope.bindings:
+        return False
+    return isinstance(parameter.default, Const) and parameter.default.value is None
+
+
+def doubt(frame: Frame, expr: Call, limit: Limit | None) -> Confidence:
+    """How sure it is that a call without a bound has none: a parameter's default is a guess at what callers give."""
+    given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
+    return Confidence.MEDIUM if isinstance(given, Name) and open_ended(frame, given) else Confidence.HIGH
 
 
 def flag_waits(frame: Frame, expr: Call, flag: Flag) -> Confidence | None:

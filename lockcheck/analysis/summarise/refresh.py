@@ -50,13 +50,13 @@ class _Region:
                 if any(_contains(inner, self._span) and self.refreshes(inner) for inner in blocks(node)):
                     return True
                 continue
-            tested = set(_mentioned(node.test))
+            tested = set(_mentioned(node.test)) | self._asked(node.test)
             for block in (node.then, node.orelse):
                 if _contains(block, self._span) and (tested & self._set(block) or self.refreshes(block)):
                     return True
             rest = nodes[index + 1 :]
             leaves = any(isinstance(n, Return) for n in (*node.then[-1:], *node.orelse[-1:]))
-            if leaves and _contains(rest, self._span) and (tested & self._set(rest) or _asks(node.test)):
+            if leaves and _contains(rest, self._span) and tested & self._set(rest):
                 return True
         return False
 
@@ -69,6 +69,10 @@ class _Region:
                     if isinstance(inner, Call):
                         found |= self._by_callee(inner)
         return found
+
+    def _asked(self, test: Expr) -> set[str]:
+        """`if self._is_fresh(): …`: the attributes that the object looks at to answer."""
+        return {name for e in walk(test) if isinstance(e, Call) for name in self._by_callee(e)}
 
     def _by_callee(self, call: Call) -> set[str]:
         """Attributes of the object itself that a method works on."""
@@ -120,8 +124,3 @@ def _assigned(nodes: Block) -> Iterator[str]:
                         yield inner.name
                     elif isinstance(inner, Name) and inner.id not in ("self", "cls"):
                         yield inner.id
-
-
-def _asks(test: Expr) -> bool:
-    """`if self._is_fresh(): return …`: the object is asked about its own state."""
-    return any(isinstance(e, Call) and isinstance(e.func, Attr) and isinstance(e.func.value, Name) for e in walk(test))

@@ -114,7 +114,7 @@ def _result(frame: Frame, end: State | None) -> Result:
     leaves: tuple[Held, ...] = ()
     releases = end.dropped if end is not None else ()
     if end is not None:
-        leaves = tuple(h for h in end.held if h.must and not h.inner and h not in frame.entry)
+        leaves = tuple(h for h in end.held if (h.must or h.guard) and not h.inner and h not in frame.entry)
     within = tuple(h for h in around.held if not h.inner and h not in frame.entry) if around is not None else ()
     summary = Summary(export(pairs), leaves, releases, within, around.dropped if around is not None else ())
     return Result(
