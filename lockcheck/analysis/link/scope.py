@@ -13,10 +13,12 @@ from lockcheck.model.expression import (
     Call,
     Compare,
     Comprehension,
+    Const,
     Expr,
     Group,
     IfElse,
     Item,
+    Lambda,
     Logic,
     Name,
     Not,
@@ -222,13 +224,18 @@ def _comprehension(expr: Comprehension) -> tuple[Expr, ...]:
     return (*parts, expr.element)
 
 
+_LEAVES = frozenset({Name, Const, Lambda})
+
+
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression in the order of evaluation."""
+    if type(expr) in _LEAVES:  # most expressions: worth a test before a dozen patterns
+        return ()
     match expr:
         case Attr(value=value) | Await(value=value) | Not(value=value) | Star(value=value) | Walrus(value=value):
             return (value,)
         case Call(func=func, args=args, keywords=keywords):
-            return (func, *args, *(k.value for k in keywords))
+            return (func, *args, *[k.value for k in keywords]) if keywords else (func, *args)
         case Item(value=value, key=key):
             return (value, key)
         case Logic(values=values):
@@ -248,10 +255,12 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
-    """An expression and everything inside it."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    """An expression and everything inside it, an outer one before its parts."""
+    waiting = [expr]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(children(current)))
 
 
 def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:
