@@ -53,6 +53,10 @@ from lockcheck.model.flow import (
 from lockcheck.model.identity import FunctionId
 
 
+_STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
+"""Methods that put an argument into their object, and which argument that is."""
+
+
 class Binding(msgspec.Struct, frozen=True, gc=False):
     """One way in which a name gets its value.
 
@@ -78,6 +82,10 @@ class Scope:
         self.parameters = {p.name: p for p in self.facts.parameters}
         self.bindings: dict[str, list[Binding]] = {}
         self.returns: list[Expr] = []
+        self.calls: dict[str, list[Call]] = {}
+        """The calls in the body by the last word of what they call, in source order."""
+        self.writes: list[tuple[Expr, Expr]] = []
+        """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
         outer = set(self.facts.globals) | set(self.facts.nonlocals)
         self._outer = outer
         for item in self.facts.imports:
@@ -127,14 +135,28 @@ class Scope:
         self._inside(step)
 
     def _inside(self, step: Node) -> None:
-        """Names bound inside expressions."""
+        """Calls, and names bound inside expressions."""
+        if isinstance(step, Assign) and step.value is not None:
+            self.writes += [(step.value, t.value) for t in step.targets if isinstance(t, Item)]
         for expr in expressions(step):
             for inner in walk(expr):
-                if isinstance(inner, Walrus):
+                if isinstance(inner, Call):
+                    self._call(inner)
+                elif isinstance(inner, Walrus):
                     self._bind(inner.name, Binding("value", inner.value))
                 elif isinstance(inner, Comprehension):
                     for clause in inner.clauses:
                         self._target(clause.target, "element", clause.iterable, (), clause.is_async)
+
+    def _call(self, call: Call) -> None:
+        func = call.func
+        if isinstance(func, Name):
+            self.calls.setdefault(func.id, []).append(call)
+        elif isinstance(func, Attr):
+            self.calls.setdefault(func.name, []).append(call)
+            at = _STORES.get(func.name)
+            if at is not None and at < len(call.args):
+                self.writes.append((call.args[at], func.value))
 
     def _target(self, target: Expr, how: str, value: Expr, place: tuple[int, ...], is_async: bool = False) -> None:
         match target:

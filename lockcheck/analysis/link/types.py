@@ -10,7 +10,7 @@ from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.link.scope import Binding, Scope, expressions, steps, walk
+from lockcheck.analysis.link.scope import Binding, Scope
 from lockcheck.analysis.link.values import (
     NOTHING,
     UNKNOWN,
@@ -214,14 +214,12 @@ class Types:
     def _narrowed(self, scope: Scope, name: str) -> Value:
         """`if not isinstance(other, Bag): return …`: what a parameter of unknown type is where it is used."""
         found: list[Value] = []
-        for step in steps(self.program.body(scope.id)):
-            for expr in expressions(step):
-                for inner in walk(expr):
-                    match inner:
-                        case Call(func=Name(id="isinstance"), args=(Name(id=tested), cls)) if tested == name:
-                            found.append(annotated.instance(self, cls, scope.id))
-                        case _:
-                            pass
+        for test in scope.calls.get("isinstance", ()):
+            match test:
+                case Call(func=Name(), args=(Name(id=tested), cls)) if tested == name:
+                    found.append(annotated.instance(self, cls, scope.id))
+                case _:
+                    pass
         return found[0] if len(found) == 1 and isinstance(found[0], Instance) else UNKNOWN
 
     def _is_primitive(self, value: Value) -> bool:
