@@ -20,7 +20,7 @@ from lockcheck.model.source import Span
 
 
 class Arguments:
-    """What a callee's parameters are at one call."""
+    """What a callee's parameters are at one call. Its pairs share locks and conditions: each is translated once."""
 
     def __init__(self, frame: Frame, target: Target, call: Call | None, state: State, receiver: Path | None) -> None:
         """Bind the parameters of `target`; a call that is not spelled (a property, a `with`) has no `call`."""
@@ -30,6 +30,10 @@ class Arguments:
         self._receiver = receiver
         self._exprs: dict[str, Expr] = {}
         self._own: str | None = None
+        self._paths: dict[Path, Path | None] = {}
+        self._locks: dict[LockRef, LockRef | None] = {}
+        self._classes: dict[Path, ClassId | None] = {}
+        self._conditions: dict[Condition, Condition | bool] = {}
         facts = frame.engine.program.functions[target.function]
         names = [p.name for p in facts.parameters if p.kind in "pa"]
         if target.receiver is not None and names and facts.owner is not None:
@@ -53,6 +57,8 @@ class Arguments:
     def rename(self, own: str | None) -> None:
         """Take `own` for the name of the callee's own object: a wrapper's first parameter is the method's."""
         self._own = own
+        for known in (self._paths, self._locks, self._classes, self._conditions):
+            known.clear()
 
     def expr(self, name: str) -> Expr | None:
         """The argument given for a parameter."""
@@ -62,6 +68,11 @@ class Arguments:
         """The callee's path in the caller's terms; None where the caller can't name the object."""
         if path is None:
             return None
+        if path not in self._paths:
+            self._paths[path] = self._path(path)
+        return self._paths[path]
+
+    def _path(self, path: Path) -> Path | None:
         match path.root:
             case GlobalRoot() | ClassRoot():
                 return path
@@ -119,6 +130,11 @@ class Arguments:
 
     def lock(self, lock: LockRef) -> LockRef | None:
         """A callee's lock in the caller's terms; None where the argument is no lock or of another class."""
+        if lock not in self._locks:
+            self._locks[lock] = self._lock(lock)
+        return self._locks[lock]
+
+    def _lock(self, lock: LockRef) -> LockRef | None:
         path = self.path(lock.path)
         if lock.open:
             assert lock.path is not None
@@ -139,13 +155,18 @@ class Arguments:
         return msgspec.structs.replace(lock, path=path, receiver=receiver)
 
     def _class(self, path: Path) -> ClassId | None:
-        for option in options(self.value(path)):
-            if isinstance(option, Instance | ClassValue):
-                return option.id
-        return None
+        if path not in self._classes:
+            found = (o.id for o in options(self.value(path)) if isinstance(o, Instance | ClassValue))
+            self._classes[path] = next(found, None)
+        return self._classes[path]
 
     def condition(self, condition: Condition) -> Condition | bool:
         """A callee's condition here: decided (True, False), or one on an object of the caller."""
+        if condition not in self._conditions:
+            self._conditions[condition] = self._condition(condition)
+        return self._conditions[condition]
+
+    def _condition(self, condition: Condition) -> Condition | bool:
         known = self._class(condition.path)
         hierarchy = self.frame.engine.hierarchy
         if known is not None:
@@ -226,9 +247,8 @@ def _pair(
     inner = _owned(pair, event, inner)
     dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     confidence = min(pair.confidence, arguments.target.confidence)
-    frame.record(
-        event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions), key=repr)), confidence
-    )
+    together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
+    frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
 
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
