@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import partial
+from typing import cast
 
 from lockcheck.analysis.link import annotated, arguments, attributes, locks, results
 from lockcheck.analysis.link.hierarchy import Hierarchy
@@ -55,7 +55,10 @@ class Types:
         self.hierarchy = hierarchy
         self.library = program.library
         self.memo = Memo()
+        self._values = cast("dict[Hashable, Value]", self.memo.known)
+        """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self._scopes: dict[FunctionId, Scope] = {}
+        self._binders: dict[tuple[FunctionId, str], FunctionId | None] = {}
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
         """The value that answers a question; unknown where it depends on itself."""
@@ -90,7 +93,11 @@ class Types:
             case Name(id=name):
                 return self.name(name, function)
             case Attr() | Call() | Item():
-                return self.solve((function, id(expr)), lambda: self._compound(expr, function))
+                question = (function, id(expr))
+                known = self._values.get(question)
+                if known is not None:
+                    return known
+                return self.solve(question, lambda: self._compound(expr, function))
             case Await(value=value):
                 return awaited(self, self.evaluate(value, function))
             case Const():
@@ -127,17 +134,32 @@ class Types:
 
     def name(self, name: str, function: FunctionId) -> Value:
         """What a name denotes in a function: local, enclosing, global or built in."""
-        current: FunctionId | None = function
-        while current is not None:
-            scope = self.scope(current)
-            if current.qualname != MODULE and scope.binds(name):
-                return self.solve(("local", current, name), partial(self._local, scope, name))
-            current = self.enclosing(current)
-        return self.global_name(function.module, name)
+        binder = self._binder(name, function)
+        if binder is None:
+            return self.global_name(function.module, name)
+        question = ("local", binder, name)
+        known = self._values.get(question)
+        if known is not None:
+            return known
+        return self.solve(question, lambda: self._local(self.scope(binder), name))
+
+    def _binder(self, name: str, function: FunctionId) -> FunctionId | None:
+        """The function whose local a name is; None where it is global or built in."""
+        key = (function, name)
+        if key not in self._binders:
+            current: FunctionId | None = function
+            while current is not None and (current.qualname == MODULE or not self.scope(current).binds(name)):
+                current = self.enclosing(current)
+            self._binders[key] = current
+        return self._binders[key]
 
     def global_name(self, module: str, name: str) -> Value:
         """What a name at the top level of a module denotes."""
-        return self.solve(("global", module, name), lambda: self._global(module, name))
+        question = ("global", module, name)
+        known = self._values.get(question)
+        if known is not None:
+            return known
+        return self.solve(question, lambda: self._global(module, name))
 
     def _global(self, module: str, name: str) -> Value:
         linked = self.program.attribute(module, name) if module in self.program.units else UNKNOWN
