@@ -177,9 +177,15 @@ def _imported(item: ImportFact) -> Binding:
     return Binding("import", imported=item)
 
 
+_COMPOUND = frozenset({With, Branch, While, For, Try, Match})
+
+
 def steps(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """Every simple step of a body, structured or flat, in source order; tests come as `Do`."""
     for node in nodes:
+        if type(node) not in _COMPOUND:
+            yield node
+            continue
         match node:
             case With(items=items, body=body):
                 yield from items

@@ -58,6 +58,7 @@ class Types:
         self._values = cast("dict[Hashable, Value]", self.memo.known)
         """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self._scopes: dict[FunctionId, Scope] = {}
+        self._owners: dict[FunctionId, ClassId | None] = {}
         self._binders: dict[tuple[FunctionId, str], FunctionId | None] = {}
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
@@ -84,8 +85,10 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
-        owner = self.program.functions[function].owner
-        return ClassId(function.module, owner) if owner is not None else None
+        if function not in self._owners:
+            owner = self.program.functions[function].owner
+            self._owners[function] = ClassId(function.module, owner) if owner is not None else None
+        return self._owners[function]
 
     def evaluate(self, expr: Expr, function: FunctionId) -> Value:
         """What an expression in the body of `function` denotes."""

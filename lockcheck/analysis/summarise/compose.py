@@ -223,7 +223,7 @@ def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool 
     for item in held:
         lock = arguments.lock(item.lock)
         if lock is not None:
-            yield msgspec.structs.replace(item, lock=lock, trace=(step, *item.trace), inner=inner)
+            yield Held(lock, item.mode, item.must, (step, *item.trace), item.scope, inner, item.guard)
 
 
 def _pair(
@@ -245,7 +245,7 @@ def _pair(
     if len(inner) != len(pair.held):
         return
     inner = _owned(pair, event, inner)
-    dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
+    dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     confidence = min(pair.confidence, arguments.target.confidence)
     together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
     frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
@@ -253,9 +253,11 @@ def _pair(
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
     """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
+    if not inner:
+        return inner
     if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
         return tuple(
-            msgspec.structs.replace(new, inner=not old.lock.open or new.lock.open)
+            msgspec.structs.replace(new, inner=False) if old.lock.open and not new.lock.open else new
             for old, new in zip(pair.held, inner, strict=True)
         )
     resolved = pair.event.lock.open and not event.lock.open
@@ -264,7 +266,8 @@ def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[H
         was = old.lock.path == pair.event.lock.path
         now = new.lock.path is not None and new.lock.path == event.lock.path
         decided = resolved or (old.lock.open and not new.lock.open) or (now and not was)
-        found.append(msgspec.structs.replace(new, inner=not (decided and new.lock.id is not None)))
+        outer = decided and new.lock.id is not None
+        found.append(msgspec.structs.replace(new, inner=False) if outer else new)
     return tuple(found)
 
 
@@ -272,7 +275,9 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
     match event:
         case Acquire(lock=lock):
             mine = arguments.lock(lock)
-            return None if mine is None else msgspec.structs.replace(event, lock=mine)
+            if mine is None:
+                return None
+            return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited)
         case Block(releases=lock) if lock is not None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
