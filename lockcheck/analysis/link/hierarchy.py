@@ -12,7 +12,6 @@ from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name
 from lockcheck.model.facts import AttributeFact
 from lockcheck.model.identity import ClassId, FunctionId
 
-
 MAX_BELOW = 12
 """Subclasses that are looked into for what a class leaves to them."""
 

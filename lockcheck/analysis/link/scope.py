@@ -52,7 +52,6 @@ from lockcheck.model.flow import (
 )
 from lockcheck.model.identity import FunctionId
 
-
 _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
 """Methods that put an argument into their object, and which argument that is."""
 
