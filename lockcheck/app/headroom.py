@@ -1,10 +1,12 @@
-"""Room for recursion: programs and their call chains nest more deeply than Python's defaults allow."""
+"""Room to work in: for recursion deeper than Python's defaults allow, and for many values that all stay."""
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 _STACK = 512 * 1024 * 1024
@@ -40,3 +42,15 @@ def with_headroom(action: Callable[[], _T]) -> _T:
     if raised:
         raise raised[0]
     return results[0]
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Pause the search for garbage in cycles: frozen values make none, and each search would visit all of them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -11,7 +11,7 @@ import msgspec
 from lockcheck.app.config import check_selectors
 from lockcheck.app.discovery import Replacement, read
 from lockcheck.app.extraction import extract_units
-from lockcheck.app.headroom import with_headroom
+from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.project import Project
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import syntax_errors, triage
@@ -79,9 +79,10 @@ def check(project: Project, options: Options) -> Outcome:
     tell("linking", 0, 1)
     sources = {source.path: source for source in reading.sources}
     visit = visit_on_demand(sources, options.cache)
-    analysis = _attempt("linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit))))
     asked = [rule for rule in rules if rule.code in enabled]
-    found = with_headroom(lambda: _apply(asked, analysis, tell))
+    with without_collection():
+        analysis = _attempt("linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit))))
+        found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(
         [*syntax_errors(extraction.units), *found.findings],
         [*reading.failures, *extraction.failures, *found.failures],

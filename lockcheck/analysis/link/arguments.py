@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import ClassValue, FunctionValue, Value, join, options
-from lockcheck.model.expression import Attr, Call, Expr, Name, Star
+from lockcheck.model.expression import Call, Expr, Name, Star
 from lockcheck.model.facts import Parameter
 from lockcheck.model.identity import ClassId, FunctionId
 
@@ -129,17 +128,9 @@ def _initialiser(types: Types, cls: ClassId) -> FunctionId | None:
 def _in_caller(
     types: Types, caller: FunctionId, word: str, function: FunctionId, makes: set[ClassId]
 ) -> Iterator[Site]:
-    for step in steps(types.program.body(caller)):
-        for expr in expressions(step):
-            for inner in walk(expr):
-                if not isinstance(inner, Call):
-                    continue
-                func = inner.func
-                last = func.id if isinstance(func, Name) else func.name if isinstance(func, Attr) else ""
-                if last != word:
-                    continue
-                for option in options(types.evaluate(func, caller)):
-                    if isinstance(option, ClassValue) and option.id in makes:
-                        yield Site(caller, inner, 1)
-                    elif isinstance(option, FunctionValue) and option.id == function:
-                        yield Site(caller, inner, 0 if option.receiver is None else 1)
+    for call in types.scope(caller).calls.get(word, ()):
+        for option in options(types.evaluate(call.func, caller)):
+            if isinstance(option, ClassValue) and option.id in makes:
+                yield Site(caller, call, 1)
+            elif isinstance(option, FunctionValue) and option.id == function:
+                yield Site(caller, call, 0 if option.receiver is None else 1)

@@ -99,11 +99,11 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
 def _from_subclasses(types: Types, cls: ClassId, name: str) -> Value:
     """An attribute that only subclasses give: a mixin's, or an abstract class's."""
     found: list[Value] = []
-    for sub in types.hierarchy.subclasses(cls)[:12]:
+    for sub in types.hierarchy.below(cls, name):
         own = types.hierarchy.own_methods(sub).get(name)
         if own is not None:
             found.append(FunctionValue(own, Instance(sub)))
-        elif name in types.hierarchy.own_attributes(sub):
+        else:
             value = types.solve(("attribute", sub, name), partial(_stored, types, sub, name))
             if isinstance(value, LockValue) and value.id == AttributeLock(sub, name):
                 value = LockValue(AttributeLock(cls, name), value.kind, value.permits, value.guessed, value.condition)

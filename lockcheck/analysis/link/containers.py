@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lockcheck.analysis.link import annotated, attributes, results
 from lockcheck.analysis.link.locks import hold
-from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import (
     UNKNOWN,
     ClassValue,
@@ -20,8 +19,7 @@ from lockcheck.analysis.link.values import (
     join,
     options,
 )
-from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Star
-from lockcheck.model.flow import Assign
+from lockcheck.model.expression import Attr, Const, Expr, Name, Star
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LockId
 from lockcheck.model.source import Span
 
@@ -35,7 +33,6 @@ _COPIES = {
 }  # fmt: skip
 _SAME = {"weakref.proxy", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.aclosing"}
 _VALUES = {"six.itervalues", "six.viewvalues", "future.utils.itervalues"}
-_STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
 _ELEMENTS = {"get", "pop", "popleft", "popitem", "setdefault", "__getitem__", "get_nowait"}
 _VIEWS = {"values", "copy", "union", "difference", "intersection"}
 
@@ -129,29 +126,14 @@ def _stores(types: Types, holder: LockId) -> Iterator[tuple[FunctionId, Expr]]:
                 for function in types.hierarchy.own_methods(cls).values():
                     first = types.scope(function).first
                     if first is not None:
-                        for value, target in _writes(types, function):
+                        for value, target in types.scope(function).writes:
                             if isinstance(target, Attr) and target.name == name and target.value == Name(first):
                                 yield function, value
         case GlobalLock(module=module, name=name):
             for facts in types.program.units[module].facts.functions:
                 function = FunctionId(module, facts.qualname)
-                for value, target in _writes(types, function):
+                for value, target in types.scope(function).writes:
                     if target == Name(name):
                         yield function, value
         case _:
             return
-
-
-def _writes(types: Types, function: FunctionId) -> Iterator[tuple[Expr, Expr]]:
-    """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
-    for step in steps(types.program.body(function)):
-        if isinstance(step, Assign) and step.value is not None:
-            for target in step.targets:
-                if isinstance(target, Item):
-                    yield step.value, target.value
-        for expr in expressions(step):
-            for inner in walk(expr):
-                if isinstance(inner, Call) and isinstance(inner.func, Attr):
-                    at = _STORES.get(inner.func.name)
-                    if at is not None and at < len(inner.args):
-                        yield inner.args[at], inner.func.value

@@ -12,6 +12,9 @@ from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name
 from lockcheck.model.facts import AttributeFact
 from lockcheck.model.identity import ClassId, FunctionId
 
+MAX_BELOW = 12
+"""Subclasses that are looked into for what a class leaves to them."""
+
 
 class Method(msgspec.Struct, frozen=True):
     """A method as a class has it: the class that defines it and its function."""
@@ -30,6 +33,8 @@ class Hierarchy:
         self._subclasses: dict[ClassId, list[ClassId]] = {}
         self._mro: dict[ClassId, tuple[ClassId, ...]] = {}
         self._methods: dict[ClassId, dict[str, FunctionId]] = {}
+        self._found: dict[ClassId, dict[str, Method | None]] = {}
+        self._below: dict[ClassId, dict[str, list[ClassId]]] = {}
         self._attributes: dict[ClassId, dict[str, list[AttributeFact]]] = {}
         self._setter_index: dict[ClassId, dict[str, FunctionId]] | None = None
         self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
@@ -154,6 +159,14 @@ class Hierarchy:
 
     def method(self, identity: ClassId, name: str, after: ClassId | None = None) -> Method | None:
         """The method that an instance of a class has; `after` starts behind that class in the order (`super()`)."""
+        if after is not None:
+            return self._method(identity, name, after)
+        known = self._found.setdefault(identity, {})
+        if name not in known:
+            known[name] = self._method(identity, name, None)
+        return known[name]
+
+    def _method(self, identity: ClassId, name: str, after: ClassId | None) -> Method | None:
         order = self.mro(identity)
         if after is not None and after in order:
             order = order[order.index(after) + 1 :]
@@ -196,6 +209,16 @@ class Hierarchy:
             for fact in self.program.classes[identity].attributes:
                 found.setdefault(fact.name, []).append(fact)
         return found
+
+    def below(self, identity: ClassId, name: str) -> list[ClassId]:
+        """The first few strict subclasses, sorted, that themselves give a name: a method or an attribute."""
+        found = self._below.get(identity)
+        if found is None:
+            found = self._below[identity] = {}
+            for cls in self.subclasses(identity)[:MAX_BELOW]:
+                for own in self.own_methods(cls).keys() | self.own_attributes(cls).keys():
+                    found.setdefault(own, []).append(cls)
+        return found.get(name, [])
 
     def attribute(self, identity: ClassId, name: str) -> tuple[ClassId, list[AttributeFact]] | None:
         """The class in resolution order that gives an attribute a value, with those facts.

@@ -24,7 +24,8 @@ class Memo:
 
     def __init__(self) -> None:
         """Start with nothing known."""
-        self._known: dict[Hashable, object] = {}
+        self.known: dict[Hashable, object] = {}
+        """The answers that are kept."""
         self._open: dict[Hashable, int] = {}
         self._cut = _NONE
         self._work = 0
@@ -34,7 +35,7 @@ class Memo:
 
         Questions of one kind (a tuple's first word, say) have answers of one type.
         """
-        known = self._known.get(question, _MISSING)
+        known = self.known.get(question, _MISSING)
         if known is not _MISSING:
             return cast("Answer", known)
         at = self._open.get(question)
@@ -56,7 +57,7 @@ class Memo:
             del self._open[question]
             cut, self._cut = self._cut, outer
         if cut >= depth:
-            self._known[question] = answer
+            self.known[question] = answer
         else:
             self._cut = min(self._cut, cut)
         return answer

@@ -266,15 +266,17 @@ class Paths:
 
         A parameter of unknown type may turn out to be a lock at its callers: it has no identity here.
         """
-        path = self.of(expr, function, env)
         value = self.types.evaluate(expr, function)
         if isinstance(expr, Call) and isinstance(value, LibraryInstance):
             value = locks.hold(self.types, value, LocalLock(function, value.type.rpartition(".")[2]))
         found = locks.known(value)
-        if found is not None and not self._rebound(expr, function, path, found.id):
-            receiver = self.receiver(expr, function)
-            return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
-        return None
+        if found is None:
+            return None
+        path = self.of(expr, function, env)
+        if self._rebound(expr, function, path, found.id):
+            return None
+        receiver = self.receiver(expr, function)
+        return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
 
     def _rebound(self, expr: Expr, function: FunctionId, path: Path | None, lock: LockId) -> bool:
         """Whether a local name that is given several values holds, at this point, none that is known to be the lock."""

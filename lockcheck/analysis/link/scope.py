@@ -13,10 +13,12 @@ from lockcheck.model.expression import (
     Call,
     Compare,
     Comprehension,
+    Const,
     Expr,
     Group,
     IfElse,
     Item,
+    Lambda,
     Logic,
     Name,
     Not,
@@ -50,6 +52,9 @@ from lockcheck.model.flow import (
 )
 from lockcheck.model.identity import FunctionId
 
+_STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
+"""Methods that put an argument into their object, and which argument that is."""
+
 
 class Binding(msgspec.Struct, frozen=True, gc=False):
     """One way in which a name gets its value.
@@ -76,6 +81,10 @@ class Scope:
         self.parameters = {p.name: p for p in self.facts.parameters}
         self.bindings: dict[str, list[Binding]] = {}
         self.returns: list[Expr] = []
+        self.calls: dict[str, list[Call]] = {}
+        """The calls in the body by the last word of what they call, in source order."""
+        self.writes: list[tuple[Expr, Expr]] = []
+        """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
         outer = set(self.facts.globals) | set(self.facts.nonlocals)
         self._outer = outer
         for item in self.facts.imports:
@@ -125,14 +134,28 @@ class Scope:
         self._inside(step)
 
     def _inside(self, step: Node) -> None:
-        """Names bound inside expressions."""
+        """Calls, and names bound inside expressions."""
+        if isinstance(step, Assign) and step.value is not None:
+            self.writes += [(step.value, t.value) for t in step.targets if isinstance(t, Item)]
         for expr in expressions(step):
             for inner in walk(expr):
-                if isinstance(inner, Walrus):
+                if isinstance(inner, Call):
+                    self._call(inner)
+                elif isinstance(inner, Walrus):
                     self._bind(inner.name, Binding("value", inner.value))
                 elif isinstance(inner, Comprehension):
                     for clause in inner.clauses:
                         self._target(clause.target, "element", clause.iterable, (), clause.is_async)
+
+    def _call(self, call: Call) -> None:
+        func = call.func
+        if isinstance(func, Name):
+            self.calls.setdefault(func.id, []).append(call)
+        elif isinstance(func, Attr):
+            self.calls.setdefault(func.name, []).append(call)
+            at = _STORES.get(func.name)
+            if at is not None and at < len(call.args):
+                self.writes.append((call.args[at], func.value))
 
     def _target(self, target: Expr, how: str, value: Expr, place: tuple[int, ...], is_async: bool = False) -> None:
         match target:
@@ -153,9 +176,15 @@ def _imported(item: ImportFact) -> Binding:
     return Binding("import", imported=item)
 
 
+_COMPOUND = frozenset({With, Branch, While, For, Try, Match})
+
+
 def steps(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """Every simple step of a body, structured or flat, in source order; tests come as `Do`."""
     for node in nodes:
+        if type(node) not in _COMPOUND:
+            yield node
+            continue
         match node:
             case With(items=items, body=body):
                 yield from items
@@ -222,13 +251,18 @@ def _comprehension(expr: Comprehension) -> tuple[Expr, ...]:
     return (*parts, expr.element)
 
 
+_LEAVES = frozenset({Name, Const, Lambda})
+
+
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression in the order of evaluation."""
+    if type(expr) in _LEAVES:  # most expressions: worth a test before a dozen patterns
+        return ()
     match expr:
         case Attr(value=value) | Await(value=value) | Not(value=value) | Star(value=value) | Walrus(value=value):
             return (value,)
         case Call(func=func, args=args, keywords=keywords):
-            return (func, *args, *(k.value for k in keywords))
+            return (func, *args, *[k.value for k in keywords]) if keywords else (func, *args)
         case Item(value=value, key=key):
             return (value, key)
         case Logic(values=values):
@@ -248,10 +282,12 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
-    """An expression and everything inside it."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    """An expression and everything inside it, an outer one before its parts."""
+    waiting = [expr]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(children(current)))
 
 
 def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:

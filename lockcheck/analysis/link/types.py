@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import partial
+from typing import cast
 
 from lockcheck.analysis.link import annotated, arguments, attributes, locks, results
 from lockcheck.analysis.link.handing import Handing
@@ -11,7 +11,7 @@ from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.link.scope import Binding, Scope, expressions, steps, walk
+from lockcheck.analysis.link.scope import Binding, Scope
 from lockcheck.analysis.link.values import (
     NOTHING,
     UNKNOWN,
@@ -58,7 +58,11 @@ class Types:
         self.library = program.library
         self.memo = Memo()
         self.handing = Handing(self)
+        self._values = cast("dict[Hashable, Value]", self.memo.known)
+        """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self._scopes: dict[FunctionId, Scope] = {}
+        self._owners: dict[FunctionId, ClassId | None] = {}
+        self._binders: dict[tuple[FunctionId, str], FunctionId | None] = {}
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
         """The value that answers a question; unknown where it depends on itself."""
@@ -84,8 +88,10 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
-        owner = self.program.functions[function].owner
-        return ClassId(function.module, owner) if owner is not None else None
+        if function not in self._owners:
+            owner = self.program.functions[function].owner
+            self._owners[function] = ClassId(function.module, owner) if owner is not None else None
+        return self._owners[function]
 
     def evaluate(self, expr: Expr, function: FunctionId) -> Value:
         """What an expression in the body of `function` denotes."""
@@ -93,7 +99,11 @@ class Types:
             case Name(id=name):
                 return self.name(name, function)
             case Attr() | Call() | Item():
-                return self.solve((function, id(expr)), lambda: self._compound(expr, function))
+                question = (function, id(expr))
+                known = self._values.get(question)
+                if known is not None:
+                    return known
+                return self.solve(question, lambda: self._compound(expr, function))
             case Await(value=value):
                 return awaited(self, self.evaluate(value, function))
             case Const():
@@ -130,17 +140,32 @@ class Types:
 
     def name(self, name: str, function: FunctionId) -> Value:
         """What a name denotes in a function: local, enclosing, global or built in."""
-        current: FunctionId | None = function
-        while current is not None:
-            scope = self.scope(current)
-            if current.qualname != MODULE and scope.binds(name):
-                return self.solve(("local", current, name), partial(self._local, scope, name))
-            current = self.enclosing(current)
-        return self.global_name(function.module, name)
+        binder = self._binder(name, function)
+        if binder is None:
+            return self.global_name(function.module, name)
+        question = ("local", binder, name)
+        known = self._values.get(question)
+        if known is not None:
+            return known
+        return self.solve(question, lambda: self._local(self.scope(binder), name))
+
+    def _binder(self, name: str, function: FunctionId) -> FunctionId | None:
+        """The function whose local a name is; None where it is global or built in."""
+        key = (function, name)
+        if key not in self._binders:
+            current: FunctionId | None = function
+            while current is not None and (current.qualname == MODULE or not self.scope(current).binds(name)):
+                current = self.enclosing(current)
+            self._binders[key] = current
+        return self._binders[key]
 
     def global_name(self, module: str, name: str) -> Value:
         """What a name at the top level of a module denotes."""
-        return self.solve(("global", module, name), lambda: self._global(module, name))
+        question = ("global", module, name)
+        known = self._values.get(question)
+        if known is not None:
+            return known
+        return self.solve(question, lambda: self._global(module, name))
 
     def _global(self, module: str, name: str) -> Value:
         linked = self.program.attribute(module, name) if module in self.program.units else UNKNOWN
@@ -218,14 +243,12 @@ class Types:
     def _narrowed(self, scope: Scope, name: str) -> Value:
         """`if not isinstance(other, Bag): return …`: what a parameter of unknown type is where it is used."""
         found: list[Value] = []
-        for step in steps(self.program.body(scope.id)):
-            for expr in expressions(step):
-                for inner in walk(expr):
-                    match inner:
-                        case Call(func=Name(id="isinstance"), args=(Name(id=tested), cls)) if tested == name:
-                            found.append(annotated.instance(self, cls, scope.id))
-                        case _:
-                            pass
+        for test in scope.calls.get("isinstance", ()):
+            match test:
+                case Call(func=Name(), args=(Name(id=tested), cls)) if tested == name:
+                    found.append(annotated.instance(self, cls, scope.id))
+                case _:
+                    pass
         own = list(dict.fromkeys(v for v in found if isinstance(v, Instance)))
         return own[0] if len(own) == 1 else UNKNOWN
 

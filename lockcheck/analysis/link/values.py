@@ -171,9 +171,12 @@ def options(value: Value) -> tuple[Value, ...]:
 
 def join(values: Iterable[Value]) -> Value:
     """One value for several: what is unknown or None yields to what is known; see `MAX_CHOICE`."""
+    given = list(values)
+    if len(given) == 1 and not isinstance(given[0], Choice):
+        return given[0]  # most are: no need to hash them
     seen: dict[Value, None] = {}
     nothing = False
-    for value in values:
+    for value in given:
         for option in options(value):
             if isinstance(option, NoneValue):
                 nothing = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise.construction import Construction
@@ -48,16 +49,28 @@ class Analysis:
 
     def pairs(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
         """Every pair of every function, in a stable order."""
-        for result in self.results:
-            for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace)):
-                yield result.function, pair
+        yield from self._pairs
+
+    @cached_property
+    def _pairs(self) -> list[tuple[FunctionId, CriticalPair]]:
+        return [
+            (result.function, pair)
+            for result in self.results
+            for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace))
+        ]
 
     def holding(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
         """Pairs of functions that themselves hold something then, with those locks; callees' own locks left out."""
-        for function, pair in self.pairs():
-            own = tuple(h for h in pair.held if not h.inner and h.lock.id is not None)
-            if own:
-                yield function, pair, own
+        yield from self._holding
+
+    @cached_property
+    def _holding(self) -> list[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
+        found = (
+            (function, pair, tuple(h for h in pair.held if not h.inner and h.lock.id is not None))
+            for function, pair in self._pairs
+            if pair.held
+        )
+        return [one for one in found if one[2]]
 
     def place(self, function: FunctionId, span: Span) -> Place:
         """A span in the file of a function."""

@@ -31,7 +31,7 @@ from lockcheck.model.source import Span
 
 
 class Arguments:
-    """What a callee's parameters are at one call."""
+    """What a callee's parameters are at one call. Its pairs share locks and conditions: each is translated once."""
 
     def __init__(self, frame: Frame, target: Target, call: Call | None, state: State, receiver: Path | None) -> None:
         """Bind the parameters of `target`; a call that is not spelled (a property, a `with`) has no `call`."""
@@ -41,6 +41,10 @@ class Arguments:
         self._receiver = receiver
         self._exprs: dict[str, Expr] = {}
         self._own: str | None = None
+        self._paths: dict[Path, Path | None] = {}
+        self._locks: dict[LockRef, LockRef | None] = {}
+        self._classes: dict[Path, ClassId | None] = {}
+        self._conditions: dict[Condition, Condition | bool] = {}
         facts = frame.engine.program.functions[target.function]
         names = [p.name for p in facts.parameters if p.kind in "pa"]
         if target.receiver is not None and names and facts.owner is not None:
@@ -64,6 +68,8 @@ class Arguments:
     def rename(self, own: str | None) -> None:
         """Take `own` for the name of the callee's own object: a wrapper's first parameter is the method's."""
         self._own = own
+        for known in (self._paths, self._locks, self._classes, self._conditions):
+            known.clear()
 
     def expr(self, name: str) -> Expr | None:
         """The argument given for a parameter."""
@@ -73,6 +79,11 @@ class Arguments:
         """The callee's path in the caller's terms; None where the caller can't name the object."""
         if path is None:
             return None
+        if path not in self._paths:
+            self._paths[path] = self._path(path)
+        return self._paths[path]
+
+    def _path(self, path: Path) -> Path | None:
         match path.root:
             case GlobalRoot() | ClassRoot():
                 return path
@@ -130,6 +141,11 @@ class Arguments:
 
     def lock(self, lock: LockRef) -> LockRef | None:
         """A callee's lock in the caller's terms; None where the argument is no lock or of another class."""
+        if lock not in self._locks:
+            self._locks[lock] = self._lock(lock)
+        return self._locks[lock]
+
+    def _lock(self, lock: LockRef) -> LockRef | None:
         path = self.path(lock.path)
         if lock.open:
             assert lock.path is not None
@@ -150,13 +166,18 @@ class Arguments:
         return msgspec.structs.replace(lock, path=path, receiver=receiver)
 
     def _class(self, path: Path) -> ClassId | None:
-        for option in options(self.value(path)):
-            if isinstance(option, Instance | ClassValue):
-                return option.id
-        return None
+        if path not in self._classes:
+            found = (o.id for o in options(self.value(path)) if isinstance(o, Instance | ClassValue))
+            self._classes[path] = next(found, None)
+        return self._classes[path]
 
     def condition(self, condition: Condition) -> Condition | bool:
         """A callee's condition here: decided (True, False), or one on an object of the caller."""
+        if condition not in self._conditions:
+            self._conditions[condition] = self._condition(condition)
+        return self._conditions[condition]
+
+    def _condition(self, condition: Condition) -> Condition | bool:
         known = self._class(condition.path)
         hierarchy = self.frame.engine.hierarchy
         if known is not None:
@@ -213,7 +234,7 @@ def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool 
     for item in held:
         lock = arguments.lock(item.lock)
         if lock is not None:
-            yield msgspec.structs.replace(item, lock=lock, trace=(step, *item.trace), inner=inner, guard=())
+            yield Held(lock, item.mode, item.must, (step, *item.trace), item.scope, inner)
 
 
 def _pair(
@@ -237,18 +258,19 @@ def _pair(
     if len(inner) != len(pair.held):
         return
     inner = _owned(pair, event, inner)
-    dropped = tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
+    dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     confidence = min(pair.confidence, arguments.target.confidence)
-    frame.record(
-        event, state, (step, *pair.trace), inner, dropped, tuple(sorted(set(conditions), key=repr)), confidence
-    )
+    together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
+    frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
 
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
     """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
+    if not inner:
+        return inner
     if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
         return tuple(
-            msgspec.structs.replace(new, inner=not old.lock.open or new.lock.open)
+            msgspec.structs.replace(new, inner=False) if old.lock.open and not new.lock.open else new
             for old, new in zip(pair.held, inner, strict=True)
         )
     resolved = pair.event.lock.open and not event.lock.open
@@ -257,7 +279,8 @@ def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[H
         was = old.lock.path == pair.event.lock.path
         now = new.lock.path is not None and new.lock.path == event.lock.path
         decided = resolved or (old.lock.open and not new.lock.open) or (now and not was)
-        found.append(msgspec.structs.replace(new, inner=not (decided and new.lock.id is not None)))
+        outer = decided and new.lock.id is not None
+        found.append(msgspec.structs.replace(new, inner=False) if outer else new)
     return tuple(found)
 
 
@@ -265,7 +288,9 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
     match event:
         case Acquire(lock=lock):
             mine = arguments.lock(lock)
-            return None if mine is None else msgspec.structs.replace(event, lock=mine)
+            if mine is None:
+                return None
+            return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited)
         case Block(releases=lock) if lock is not None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):

@@ -81,9 +81,12 @@ def is_acquire(frame: Frame, expr: Call, state: State) -> bool:
     if not isinstance(expr.func, Attr):
         effect = _effect(frame, expr)
         return effect is not None and effect.operation == "acquire" and receiver_lock(frame, expr, state) is not None
+    effect = _effect(frame, expr)
+    takes = effect is not None and effect.operation == "acquire"
+    if not takes and expr.func.name != "acquire":
+        return False
     if receiver_lock(frame, expr, state) is not None:
-        effect = _effect(frame, expr)
-        return effect is not None and effect.operation == "acquire"
+        return takes
     return expr.func.name == "acquire" and _waiting_lock(frame, expr, state) is not None
 
 
@@ -129,8 +132,10 @@ def hold(state: State, held: Held) -> State:
 
 def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | None:
     """The state after an operation on a lock, condition or queue; None where the call is none."""
-    lock = receiver_lock(frame, expr, state)
     effect = _effect(frame, expr)
+    if effect is None and not (isinstance(expr.func, Attr) and expr.func.name == "release"):
+        return None
+    lock = receiver_lock(frame, expr, state)
     if lock is not None and effect is not None:
         if effect.operation == "release":
             return state.releasing(lock)
