@@ -70,14 +70,15 @@ def test_rules_do_not_import_each_other(module: Path) -> None:
     assert [name for name in imports(module) if name in rules] == []
 
 
-def test_blind_except_stands_in_the_two_named_places_only() -> None:
+def test_blind_except_stands_in_the_named_places_only() -> None:
     blind = [
         module.relative_to(PACKAGE).as_posix()
         for module in MODULES
         for node in ast.walk(parsed(module))
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) == "Exception")
     ]
-    assert blind == ["app/pipeline.py", "app/worker.py"]
+    # A bug costs one rule or stage, one file, and never looks like "something found" (status 1).
+    assert blind == ["app/pipeline.py", "app/worker.py", "ui/cli.py"]
 
 
 @modules

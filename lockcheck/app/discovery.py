@@ -11,7 +11,7 @@ import msgspec
 
 from lockcheck.app.config import Config, ConfigError
 from lockcheck.app.decoding import UndecodableError, decode
-from lockcheck.app.exclusion import Exclusion, wrong_pattern
+from lockcheck.app.exclusion import Exclusion, is_there, wrong_pattern
 from lockcheck.app.naming import Ground, name_modules
 from lockcheck.app.project import Project, absolute
 from lockcheck.model.findings import Failure
@@ -94,7 +94,7 @@ def _find(project: Project, replaced: Replacement | None) -> _Found:
     for path in project.files:
         found.files[path] = None
     for path in asked:
-        if not Path(path).exists() and not (replaced is not None and path == replaced.path):
+        if not is_there(Path(path)) and not (replaced is not None and path == replaced.path):
             found.failures.append(Failure(path, "no such file or folder"))
             found.files.pop(path, None)
     return found
@@ -166,5 +166,5 @@ def _source_roots(project: Project, found: _Found) -> tuple[str, ...]:
     if config.src is not None and config.folder is not None:
         return tuple(absolute(folder, config.folder) for folder in config.src)
     layout = [str(Path(folder) / "src") for folder in (*project.folders, *project.apart)]
-    usual = [folder for folder in layout if Path(folder).is_dir() and not (Path(folder) / "__init__.py").is_file()]
+    usual = [folder for folder in layout if Path(folder).is_dir() and not is_there(Path(folder) / "__init__.py")]
     return (*usual, *sorted(found.installed))

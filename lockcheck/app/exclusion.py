@@ -82,8 +82,8 @@ class Exclusion:
         if name in ALWAYS:
             return True
         if name in UNLESS_PACKAGE:
-            return not (Path(path) / "__init__.py").is_file()
-        return (Path(path) / "pyvenv.cfg").is_file()
+            return not is_there(Path(path) / "__init__.py")
+        return is_there(Path(path) / "pyvenv.cfg")
 
     def _matches(self, folder: str, path: str) -> bool:
         if (
@@ -112,16 +112,24 @@ class Exclusion:
         self._specs[root] = specs
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder. In a folder that may not be entered there is none: reading says so."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def is_left_out_below(root: str, path: str, exclusion: Exclusion) -> bool:
     """Whether a folder given by the user lies in a part of the project that the project itself leaves out."""
     folder = root
-    exclusion.enter(folder, (Path(folder) / ".gitignore").is_file())
+    exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
     for name in Path(path).relative_to(root).parts:
         below = str(Path(folder) / name)
         if exclusion.leaves_out_folder(folder, below, name):
             return True
         folder = below
-        exclusion.enter(folder, (Path(folder) / ".gitignore").is_file())
+        exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
     return False
 
 

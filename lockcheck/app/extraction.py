@@ -68,7 +68,17 @@ def extract_units(
         if cache is not None:
             cache.put(missing[result.path].text, result.facts)
     units = tuple(_unit(source, known[source.path]) for source in sources if source.path in known)
+    failures += [failure for unit in units if (failure := _not_followed(unit)) is not None]
     return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)))
+
+
+def _not_followed(unit: Unit) -> Failure | None:
+    """Functions that may touch a lock and whose statements could not be followed: they are checked in part only."""
+    names = [f"{f.name} (row {f.span.row})" for f in unit.facts.functions if f.qualifies and not f.visited]
+    if not names:
+        return None
+    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return Failure(unit.path, f"nested too deeply to be followed, so locks held in it are not seen: {shown}; split it")
 
 
 def _unit(source: SourceFile, facts: ModuleFacts) -> Unit:

@@ -70,11 +70,13 @@ def check(project: Project, options: Options) -> Outcome:
 
     tell("reading", 0, 1)
     reading = read(project, options.replacement)
-    extraction = extract_units(
-        reading.sources,
-        jobs=options.jobs,
-        cache=options.cache,
-        progress=lambda done, total: tell("extracting", done, total),
+    extraction = with_headroom(
+        lambda: extract_units(
+            reading.sources,
+            jobs=options.jobs,
+            cache=options.cache,
+            progress=lambda done, total: tell("extracting", done, total),
+        )
     )
     tell("linking", 0, 1)
     sources = {source.path: source for source in reading.sources}

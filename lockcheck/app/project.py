@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from lockcheck.app.config import Config, load_config, nearest_config
-from lockcheck.app.exclusion import Exclusion, is_left_out_below
+from lockcheck.app.exclusion import Exclusion, is_left_out_below, is_there
 
 _VERSION_CONTROL = (".git", ".hg", ".svn", ".jj")
 
@@ -96,7 +96,7 @@ def _places(given: Sequence[Given], root: str | None) -> tuple[tuple[str, ...], 
             folders.append(root)
         elif path.is_dir():
             folders.append(_package_root(path))
-        elif (path.parent / "__init__.py").is_file():
+        elif is_there(path.parent / "__init__.py"):
             folders.append(_package_root(path.parent))
         if not path.is_dir():
             files.append(one.path)
@@ -151,7 +151,7 @@ def _configuration(start: str, here: str, config_file: str | None, isolated: boo
 
 def _version_control(start: str) -> str | None:
     for folder in (Path(start), *Path(start).parents):
-        if any((folder / name).exists() for name in _VERSION_CONTROL):
+        if any(is_there(folder / name) for name in _VERSION_CONTROL):
             return None if _is_shared(str(folder)) else str(folder)
     return None
 
@@ -170,7 +170,7 @@ def _is_shared(folder: str) -> bool:
 
 
 def _package_root(path: Path) -> str:
-    while (path / "__init__.py").is_file() and (path.parent / "__init__.py").is_file():
+    while is_there(path / "__init__.py") and is_there(path.parent / "__init__.py"):
         path = path.parent
     return str(path)
 

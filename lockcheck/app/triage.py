@@ -148,6 +148,6 @@ def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Fail
             yield msgspec.structs.replace(failure, what=project.display(failure.what))
 
 
-def _order(finding: Finding) -> tuple[str, int, int, str, str, bytes]:
+def _order(finding: Finding) -> tuple[str, int, int, str, str, str]:
     span = finding.place.span
-    return (finding.place.path, span.row, span.column, finding.code, finding.message, msgspec.msgpack.encode(finding))
+    return (finding.place.path, span.row, span.column, finding.code, finding.message, repr(finding))

@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return request.code if isinstance(request.code, int) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not "something found"
+        from lockcheck.app.worker import internal_error
+
+        return _complain(internal_error(error))
 
 
 def _run(words: list[str]) -> int:
