@@ -9,7 +9,7 @@ from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name
 from lockcheck.model.flow import Enter
-from lockcheck.model.identity import FunctionId
+from lockcheck.model.identity import ClassId, FunctionId
 
 MAX_DEPTH = 4
 """Local names behind one another that are followed in order to see whether a question has any prospect."""
@@ -21,15 +21,17 @@ def callee(frame: Frame, expr: Call, state: State) -> None:
     if outside is None or not isinstance(func, Attr) or not _holds(state):
         return
     types, program, function = frame.engine.types, frame.engine.program, frame.function
-    if types.evaluate(func, function) != UNKNOWN or not outside.matters(program, func.name):
+    method, receiver = types.evaluate(func, function), types.evaluate(func.value, function)
+    if not (method == UNKNOWN or isinstance(method, LibraryMethod)) or not outside.matters(program, func.name):
         return
-    if not _is_open(frame, types.evaluate(func.value, function)) or _hopeless(frame, outside, func.value):
+    if not _is_open(frame, outside, receiver) or _hopeless(frame, outside, func.value):
         return
     answer = outside.ask(program, Question(function.module, func.span, func.name), expr.span)
-    method = attributes.attribute(types, answer.value, func.name)
-    if method == UNKNOWN and answer.heir is not None:
+    if answer.heir is not None:
         method = LibraryMethod(LibraryInstance(answer.heir), func.name)
-    if method != UNKNOWN:
+    elif answer.value != UNKNOWN:
+        method = attributes.attribute(types, answer.value, func.name)
+    if method != UNKNOWN and answer.value != UNKNOWN:
         types.told[function, id(func.value)] = answer.value
         types.told[function, id(func)] = method
 
@@ -49,14 +51,28 @@ def _holds(state: State) -> bool:
     return any(held.lock.id is not None for held in state.held)
 
 
-def _is_open(frame: Frame, receiver: Value) -> bool:
-    """Whether an object's type is not known, or has a base of which nothing is known."""
-    hierarchy, library = frame.engine.hierarchy, frame.engine.library
-    return receiver == UNKNOWN or any(
-        isinstance(option, Instance)
-        and any(library.type(name) is None for name in hierarchy.library_bases(option.id) if "." in name)
-        for option in options(receiver)
-    )
+def _is_open(frame: Frame, outside: Outside, receiver: Value) -> bool:
+    """Whether an object's type is not known, or derives from what nothing is known of and a source could tell."""
+    library = frame.engine.library
+
+    def is_open(option: Value) -> bool:
+        match option:
+            case LibraryInstance(type=name):
+                return library.type(name) is None and outside.finds(name)
+            case Instance(id=cls):
+                return any(_has_open_base(frame, outside, one) for one in frame.engine.hierarchy.mro(cls))
+            case _:
+                return option == UNKNOWN
+
+    return any(is_open(option) for option in options(receiver))
+
+
+def _has_open_base(frame: Frame, outside: Outside, cls: ClassId) -> bool:
+    bases = frame.engine.hierarchy.bases(cls)
+    if len(bases) < len(frame.engine.program.classes[cls].bases):
+        return True  # one is an expression
+    names = [base.name for base in bases if isinstance(base, External)]
+    return any(frame.engine.library.type(name) is None and outside.finds(name) for name in names)
 
 
 def _hopeless(frame: Frame, outside: Outside, expr: Expr, depth: int = MAX_DEPTH) -> bool:
