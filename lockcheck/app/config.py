@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +30,10 @@ class ConfigError(Exception):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """The settings of a run. `folder` is where patterns and source roots are relative to."""
+    """The settings of a run. `folder` is where patterns and source roots are relative to.
+
+    `python_path` are absolute folders in which the sources of other packages lie.
+    """
 
     file: str | None = None
     folder: str | None = None
@@ -38,6 +42,7 @@ class Config(msgspec.Struct, frozen=True):
     extend_exclude: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     src: tuple[str, ...] | None = None
+    python_path: tuple[str, ...] = ()
     min_confidence: Confidence = Confidence.MEDIUM
     default_timeout: float = 30.0
     output_format: OutputFormat = "full"
@@ -54,6 +59,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab"):
     extend_exclude: tuple[str, ...] = ()
     per_file_ignores: dict[str, tuple[str, ...]] = {}
     src: tuple[str, ...] | None = None
+    python_path: tuple[str, ...] = ()
     min_confidence: str = "medium"
     default_timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     output_format: str = "full"
@@ -137,6 +143,7 @@ def _config(file: Path, raw: object) -> Config:
         extend_exclude=table.extend_exclude,
         per_file_ignores=tuple(table.per_file_ignores.items()),
         src=table.src,
+        python_path=tuple(os.path.normpath(file.parent / folder) for folder in table.python_path),
         min_confidence=_level(file, table.min_confidence),
         default_timeout=table.default_timeout,
         output_format=_format(file, table.output_format),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
+from lockcheck.analysis.link.outside import Count
 from lockcheck.app.config import check_selectors
 from lockcheck.app.discovery import Replacement, read
 from lockcheck.app.extraction import extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
+from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import syntax_errors, triage
@@ -42,10 +45,11 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """A report, and the sources it speaks of by their absolute path."""
+    """A report, the sources it speaks of by their absolute path, and what inference by astroid had to do with it."""
 
     report: Report
     sources: dict[str, SourceFile]
+    inference: Count = Count()
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -82,8 +86,11 @@ def check(project: Project, options: Options) -> Outcome:
     sources = {source.path: source for source in reading.sources}
     visit = visit_on_demand(sources, options.cache)
     asked = [rule for rule in rules if rule.code in enabled]
-    with without_collection():
-        analysis = _attempt("linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit))))
+    second = outside(sources, project.config.python_path)
+    with without_collection(), contextlib.closing(second):
+        analysis = _attempt(
+            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit), second))
+        )
         found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(
         [*syntax_errors(extraction.units), *found.findings],
@@ -92,7 +99,7 @@ def check(project: Project, options: Options) -> Outcome:
         project=project,
         catalogue=catalogue,
     )
-    return Outcome(report, sources)
+    return Outcome(report, sources, second.count(report.findings))
 
 
 def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:

@@ -143,6 +143,25 @@ class Library:
         own = {name.partition(".")[0] for mine in self._own for name in (*mine.calls, *mine.types, *mine.aliases)}
         return frozenset(self._shelf) | own
 
+    def classes(self, module: str) -> tuple[str, ...]:
+        """The last words of the classes that the tables know under a module, in the spelling that users import."""
+        self._open(module)
+        places = {module, self._modules.get(module, module)}
+        spelled = (*self._types, *(alias for alias in self._aliases if self.canonical(alias) in self._types))
+        return tuple(sorted({word for outer, _, word in (n.rpartition(".") for n in spelled) if outer in places}))
+
+    def speaks_of(self, module: str) -> bool:
+        """Whether the tables know anything below a module: it is a package then."""
+        self._open(module)
+        inside = f"{module}."
+        return any(name.startswith(inside) for names in (self._types, self._aliases, self._modules) for name in names)
+
+    def methods_that_act(self) -> frozenset[str]:
+        """The names of all methods that may block or work on a primitive, whatever their class. It reads every table."""
+        tables = (*self._own, *(one for _, one in self.tables()))
+        effects = (pair for one in tables for kind in one.types.values() for pair in kind.methods.items())
+        return frozenset(name for name, effect in effects if effect.blocks is not None or effect.operation is not None)
+
     def tables(self) -> Iterator[tuple[str, Table]]:
         """Every shipped table with its file name: for checks and documentation, as it reads them all."""
         volumes = {volume.name: volume for some in self._shelf.values() for volume in some}

@@ -25,6 +25,7 @@ class Arguments(argparse.Namespace):
     min_confidence: str | None
     config: str | None
     isolated: bool
+    python_path: list[str]
     no_cache: bool
     cache_dir: str | None
     jobs: int
@@ -83,6 +84,13 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
+    group.add_argument(
+        "--python-path",
+        metavar="FOLDER",
+        action="append",
+        default=[],
+        help="where sources of other packages lie: read where a type depends on them, never imported",
+    )
     group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
     group.add_argument("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
     group.add_argument("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")

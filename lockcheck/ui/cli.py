@@ -115,7 +115,7 @@ def _project(arguments: Arguments) -> Project:
     import msgspec
 
     from lockcheck.app.config import OUTPUT_FORMATS, ConfigError, confidence, unknown_rule
-    from lockcheck.app.project import locate
+    from lockcheck.app.project import absolute, locate
     from lockcheck.app.selection import Catalogue, Selection
     from lockcheck.rules.registry import all_rules
 
@@ -129,6 +129,9 @@ def _project(arguments: Arguments) -> Project:
         if not catalogue.expand(selector):
             raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
     config = msgspec.structs.replace(project.config, selections=(*project.config.selections, selection))
+    if arguments.python_path:
+        folders = tuple(absolute(folder, project.here) for folder in arguments.python_path)
+        config = msgspec.structs.replace(config, python_path=(*folders, *config.python_path))
     level = confidence(arguments.min_confidence or "")
     if level is not None:
         config = msgspec.structs.replace(config, min_confidence=level)

@@ -30,6 +30,11 @@ class Memo:
         self._cut = _NONE
         self._work = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether a question is being answered now."""
+        return bool(self._open)
+
     def solve(self, question: Hashable, compute: Callable[[], Answer], bottom: Answer) -> Answer:
         """The answer to `question`, by `compute` if it is not known.
 

@@ -16,7 +16,7 @@ from lockcheck.analysis.link.values import (
     Value,
     options,
 )
-from lockcheck.analysis.summarise import entering, evaluate, primitives, protocol
+from lockcheck.analysis.summarise import consulting, entering, evaluate, primitives, protocol
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame, Spawned
 from lockcheck.analysis.summarise.state import State
@@ -46,6 +46,7 @@ def call(
 
     `suspended` is the span of the `await` around it, a suspension after the arguments were evaluated.
     """
+    consulting.callee(frame, expr, state)
     if primitives.is_acquire(frame, expr, state):
         state = arguments(frame, expr, state)
         if suspended is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link.hierarchy import Hierarchy
+from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.targets import Targets
@@ -14,9 +15,10 @@ from lockcheck.model.identity import FunctionId
 class Engine:
     """The linked program, and the summary of each function as far as it is known."""
 
-    def __init__(self, program: Program) -> None:
-        """Link lazily: nothing is resolved before it is asked for."""
+    def __init__(self, program: Program, outside: Outside | None = None) -> None:
+        """Link lazily: nothing is resolved before it is asked for. `outside` is asked where that is not enough."""
         self.program = program
+        self.outside = outside
         self.library = program.library
         self.hierarchy = Hierarchy(program)
         self.types = Types(program, self.hierarchy)

@@ -9,7 +9,7 @@ import msgspec
 from lockcheck.analysis.link import results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import Instance, LibraryInstance, LibraryMethod, Value, options
-from lockcheck.analysis.summarise import body, calls, evaluate, primitives
+from lockcheck.analysis.summarise import body, calls, consulting, evaluate, primitives
 from lockcheck.analysis.summarise.compose import Arguments, compose, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, same
@@ -45,6 +45,7 @@ def _entered_alias(item: Enter) -> Expr | None:
 def enter(frame: Frame, item: Enter, state: State) -> tuple[State, Leave]:
     """The state inside a `with` item, and what leaving it does to a state."""
     expr = item.value
+    consulting.entered(frame, item, state)
     lock = frame.engine.paths.lock(expr, frame.function, state.env)
     if lock is not None:
         state = evaluate.expression(frame, expr, state)

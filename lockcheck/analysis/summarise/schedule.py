@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.summarise import body, decorators
 from lockcheck.analysis.summarise.engine import Engine
@@ -38,9 +39,9 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 class Schedule(Engine):
     """Summarises functions on demand and keeps count of who has read whose summary."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, outside: Outside | None = None) -> None:
         """Nothing is summarised yet."""
-        super().__init__(program)
+        super().__init__(program, outside)
         self.results: dict[FunctionId, Result] = {}
         self.readers: dict[FunctionId, set[FunctionId]] = {}
         self._stack: list[FunctionId] = []

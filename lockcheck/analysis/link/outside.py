@@ -1,0 +1,151 @@
+"""What linking leaves open and a second opinion may settle: questions to astroid, asked late, within bounds.
+
+Whoever summarises asks about a receiver or a context manager under a held lock whose type is not known. Nothing is
+imported or built before the first question. An answer is a function of the program's texts and of the sources found in
+the configured folders; nothing counts time, so that the same program gets the same answers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lockcheck.analysis.link.values import NOTHING, UNKNOWN, Value
+from lockcheck.model.facts import Unit
+from lockcheck.model.findings import Finding, Place
+from lockcheck.model.source import Span
+
+if TYPE_CHECKING:
+    from lockcheck.analysis.link.inference import Inference
+    from lockcheck.analysis.link.program import Program
+
+MAX_QUESTIONS = 200
+"""Questions in one run; those that come later stay open."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A module that does not belong to the program: where it was found, and its text."""
+
+    path: str
+    is_package: bool
+    text: str
+
+
+Text = Callable[[Unit], str]
+"""Gives the text of a file of the program."""
+Find = Callable[[str], "Source | None"]
+"""Gives a module by its dotted name out of the folders that the user configured."""
+
+
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """What is the expression at `span` in a module? With a `member`, the span is that of `expression.member`."""
+
+    module: str
+    span: Span
+    member: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The value asked for. `heir` is the library's class from which the object has the member asked about."""
+
+    value: Value = UNKNOWN
+    heir: str | None = None
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How much was asked and answered, how often astroid gave up with an error, and what that decided.
+
+    `modules` and `characters` tell how much source was read for it.
+    """
+
+    asked: int = 0
+    answered: int = 0
+    failed: int = 0
+    refused: int = 0
+    modules: int = 0
+    characters: int = 0
+    decided: int = 0
+
+
+class Outside:
+    """Asks astroid, remembers what it said, and keeps count."""
+
+    def __init__(self, text: Text, find: Find) -> None:
+        """Know where the texts are; nothing is read yet."""
+        self._text = text
+        self._find = find
+        self._inference: Inference | None = None
+        self._shared = False
+        self._answers: dict[Question, Answer] = {}
+        self._places: set[Place] = set()
+        self._refused = 0
+        self._found: dict[str, bool] = {}
+        self._words: frozenset[str] | None = None
+
+    def finds(self, name: str) -> bool:
+        """Whether the package of an external name lies in a configured folder."""
+        package = name.partition(".")[0]
+        found = self._found.get(package)
+        if found is None:
+            found = self._found[package] = self._find(package) is not None
+        return found
+
+    def matters(self, program: Program, member: str) -> bool:
+        """Whether a method of this name may do something that a diagnostic is about: some class's does."""
+        if self._words is None:
+            methods = {word for cls in program.classes.values() for word, _ in cls.methods}
+            self._words = program.library.methods_that_act() | methods
+        return member in self._words
+
+    def ask(self, program: Program, question: Question, place: Span) -> Answer:
+        """The answer to a question, unknown where there is none; `place` is the call or item that it decides about."""
+        answer = self._answers.get(question)
+        if answer is None:
+            if len(self._answers) >= MAX_QUESTIONS:
+                self._refused += 1
+                return Answer()
+            answer = self._answers[question] = self._opened(program).ask(question)
+            if _tells(answer):
+                self._places.add(Place(program.units[question.module].path, place))
+        return answer
+
+    def _opened(self, program: Program) -> Inference:
+        if self._inference is None:
+            self._shared = "astroid" in sys.modules
+            from lockcheck.analysis.link.inference import Inference
+
+            self._inference = Inference(program, self._text, self._find)
+        return self._inference
+
+    def close(self) -> None:
+        """Leave astroid as it was found, if anybody else in this process uses it."""
+        if self._inference is not None and self._shared:
+            self._inference.close()
+
+    def decides(self, finding: Finding) -> bool:
+        """Whether a finding is about a call that was understood by an answer, or leads through one."""
+        return finding.place in self._places or any(step.place in self._places for step in finding.related)
+
+    def inputs(self) -> tuple[tuple[str, str | None], ...]:
+        """Everything that the answers depend on: each module looked up, with its text or None if there was none."""
+        return self._inference.inputs() if self._inference is not None else ()
+
+    def count(self, findings: Sequence[Finding] = ()) -> Count:
+        """What has happened so far, and how many of the findings it decided."""
+        inference = self._inference
+        return Count(
+            asked=len(self._answers),
+            answered=sum(_tells(answer) for answer in self._answers.values()),
+            failed=inference.failed if inference is not None else 0,
+            refused=self._refused,
+            modules=inference.modules if inference is not None else 0,
+            characters=inference.characters if inference is not None else 0,
+            decided=sum(self.decides(finding) for finding in findings),
+        )
+
+
+def _tells(answer: Answer) -> bool:
+    return answer.value not in (UNKNOWN, NOTHING) or answer.heir is not None
