@@ -100,7 +100,8 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     """Something that may take long. `device` is the object it works on, as `Class.attr`, where that is known.
 
     `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
-    that what is waited for runs (a joined thread's target).
+    that what is waited for runs (a joined thread's target). `hangs_on`: the parameter that is the timeout, None
+    where the function's caller gives none.
     """
 
     category: Category
@@ -111,6 +112,7 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     device: LockId | None = None
     runs: tuple[FunctionId, ...] = ()
     releases: LockRef | None = None
+    hangs_on: str | None = None
 
 
 class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
@@ -131,6 +133,7 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     awaited: bool = False
     scoped: bool = False
     guessed: bool = False
+    hangs_on: str | None = None
 
 
 class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):

@@ -206,6 +206,7 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         bounded=state.bounded > 0,
         device=_device(frame, expr),
         runs=primitives.joined(frame, expr, effect),
+        hangs_on=primitives.hangs_on(frame, expr, effect.limit),
     )
     frame.record(event, state, (frame.step(expr.span, "event", name),), confidence=confidence)
     return state

@@ -10,6 +10,7 @@ from lockcheck.analysis.link import attributes, locks
 from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
+from lockcheck.analysis.summarise import primitives
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
@@ -24,7 +25,8 @@ from lockcheck.model.events import (
     QueueWait,
     Step,
 )
-from lockcheck.model.expression import Attr, Call, Const, Expr, Star
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
+from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import ClassId, ElementLock
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
@@ -39,6 +41,7 @@ class Arguments:
         self.target = target
         self.state = state
         self._receiver = receiver
+        self._call = call
         self._exprs: dict[str, Expr] = {}
         self._own: str | None = None
         self._paths: dict[Path, Path | None] = {}
@@ -70,6 +73,15 @@ class Arguments:
         self._own = own
         for known in (self._paths, self._locks, self._classes, self._conditions):
             known.clear()
+
+    @property
+    def spelled(self) -> bool:
+        """Whether the arguments are all there to see: the call is spelled, with no stars."""
+        return (
+            self._call is not None
+            and not any(isinstance(a, Star) for a in self._call.args)
+            and all(k.name is not None for k in self._call.keywords)
+        )
 
     def expr(self, name: str) -> Expr | None:
         """The argument given for a parameter."""
@@ -252,6 +264,7 @@ def _pair(
         return
     if state.bounded:
         event = _bounded(event)
+    event, decided = _timeout(frame, arguments, event)
     if isinstance(pair.event, Callback) and _called(frame, arguments, pair.event, state, step):
         return
     inner = tuple(moved(arguments, pair.held, step, inner=True))
@@ -259,9 +272,22 @@ def _pair(
         return
     inner = _owned(pair, event, inner)
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
-    confidence = min(pair.confidence, arguments.target.confidence)
+    own_confidence = Confidence.HIGH if decided else pair.confidence
+    confidence = min(own_confidence, arguments.target.confidence)
     together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
     frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
+
+
+def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, bool]:
+    """What this call gives for the parameter that bounds a wait; True if it gives none, so that nothing bounds it."""
+    if not isinstance(event, Block | QueueWait) or event.hangs_on is None:
+        return event, False
+    given = arguments.expr(event.hangs_on)
+    if given is None or (isinstance(given, Const) and given.value is None):
+        return msgspec.structs.replace(event, hangs_on=None), arguments.spelled
+    if isinstance(given, Name) and primitives.open_ended(frame, given):
+        return msgspec.structs.replace(event, hangs_on=given.id), False
+    return msgspec.structs.replace(event, timed=True, hangs_on=None), False
 
 
 def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:

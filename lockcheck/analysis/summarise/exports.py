@@ -73,6 +73,7 @@ def _key(pair: CriticalPair) -> object | None:
                 event.timed,
                 event.bounded,
                 event.device,
+                event.hangs_on,
                 event.runs,
                 pair.dropped,
                 pair.conditions,

@@ -159,7 +159,8 @@ def _condition_wait(frame: Frame, expr: Call, state: State, lock: LockRef, effec
         return
     name = f"{name_of(lock)}.wait"
     timed = effect.limit is not None and limited(frame, expr, effect.limit)
-    event = Block("wait", name, effect.awaitable, timed, state.bounded > 0, releases=lock)
+    hanging = hangs_on(frame, expr, effect.limit)
+    event = Block("wait", name, effect.awaitable, timed, state.bounded > 0, releases=lock, hangs_on=hanging)
     step = frame.step(expr.span, "event", name)
     sure = doubt(frame, expr, effect.limit)
     frame.record(event, State(state.held, state.dropped), (step,), dropped=(lock,), confidence=sure)
@@ -189,6 +190,7 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
             awaited=effect.awaitable,
             scoped=state.bounded > 0,
             guessed=option.guessed,
+            hangs_on=hangs_on(frame, expr, effect.limit),
         )
         sure = min(waits, doubt(frame, expr, effect.limit))
         frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=sure)
@@ -233,7 +235,7 @@ def limited(frame: Frame, expr: Call, limit: Limit) -> bool:
     if isinstance(given, Const):
         number = given.value
         return number is not None and not (isinstance(number, int | float) and number < 0)
-    if isinstance(given, Name) and open_ended(frame, given):
+    if isinstance(given, Name) and (open_ended(frame, given) or _sometimes_none(frame, given)):
         return False
     if isinstance(given, Name | Attr):
         for option in options(frame.engine.types.evaluate(given, frame.function)):
@@ -250,10 +252,23 @@ def open_ended(frame: Frame, given: Name) -> bool:
     return isinstance(parameter.default, Const) and parameter.default.value is None
 
 
+def _sometimes_none(frame: Frame, given: Name) -> bool:
+    """Whether a local name is set to None on some way, as where a function's own timeout is None."""
+    none = Const(None)
+    return any(b.how == "value" and b.expr == none for b in frame.scope.bindings.get(given.id, ()))
+
+
+def hangs_on(frame: Frame, expr: Call, limit: Limit | None) -> str | None:
+    """The parameter that is the timeout of a call, None by default; whether there is a bound, callers decide."""
+    given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
+    return given.id if isinstance(given, Name) and open_ended(frame, given) else None
+
+
 def doubt(frame: Frame, expr: Call, limit: Limit | None) -> Confidence:
     """How sure it is that a call without a bound has none: a parameter's default is a guess at what callers give."""
     given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
-    return Confidence.MEDIUM if isinstance(given, Name) and open_ended(frame, given) else Confidence.HIGH
+    by_default = isinstance(given, Name) and (open_ended(frame, given) or _sometimes_none(frame, given))
+    return Confidence.MEDIUM if by_default else Confidence.HIGH
 
 
 def flag_waits(frame: Frame, expr: Call, flag: Flag) -> Confidence | None:
