@@ -48,11 +48,11 @@ from lockcheck.model.library import (
     Spawn,
 )
 
-_Context: TypeAlias = Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "callback"]
+_Context: TypeAlias = Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
 
 _LIMIT = r"^(\w+)(?:@(\d+))?(?:=(\d+(?:\.\d+)?))?$"
 _FLAG = r"^(\w+)(?:@(\d+))?(?:=(true|false))?$"
-_SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|callback)(?: by (\w+))?$"
+_SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?$"
 _NAMES = r"^\w+( \w+)*$"
 _PATH = r"^\w+(\.\w+)*$"
 _RETURNS = r"^(\w+(\.\w+)*|tuple\[[\w., ]+\])$"

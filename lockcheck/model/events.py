@@ -137,11 +137,19 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
 
 
 class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
-    """Something that came from outside is called: nobody knows what it does. `path` is where it was kept."""
+    """Something that came from outside is called: nobody knows what it does. `path` is where it was kept.
+
+    `holder` names the attribute or collection that keeps it, as `lock_name` does; `source` is where it was given.
+    `awaited`: its coroutine is. `known`: functions of the program are among those that are called.
+    """
 
     path: Path | None
     name: str
     kind: Literal["parameter", "attribute", "element"] = "parameter"
+    holder: LockId | None = None
+    source: Step | None = None
+    awaited: bool = False
+    known: bool = False
 
 
 Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback

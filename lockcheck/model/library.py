@@ -101,7 +101,7 @@ class Spawn(msgspec.Struct, frozen=True):
     it (None: the call itself does).
     """
 
-    context: Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "callback"]
+    context: Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
     parameter: str
     position: int | None = None
     started_by: str | None = None

@@ -7,7 +7,6 @@ import msgspec
 from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import (
-    UNKNOWN,
     External,
     FunctionValue,
     LibraryInstance,
@@ -16,16 +15,16 @@ from lockcheck.analysis.link.values import (
     Value,
     options,
 )
-from lockcheck.analysis.summarise import consulting, entering, evaluate, primitives, protocol
+from lockcheck.analysis.summarise import callbacks, consulting, entering, evaluate, primitives, protocol
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame, Spawned
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Block, Callback
+from lockcheck.model.events import Block
 from lockcheck.model.expression import Attr, Await, Call, Comprehension, Const, Expr, Lambda, Name, Star
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import AttributeLock, FunctionId, LockId
 from lockcheck.model.library import Effect
-from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
+from lockcheck.model.paths import Path
 from lockcheck.model.source import Span
 
 _CONSUMERS = {
@@ -72,8 +71,7 @@ def call(
             state = _library(frame, expr, state, effect, option, awaited)
     state = run_targets(frame, expr, state, expr.span, awaited, iterated)
     state = protocol.builtin(frame, expr, value, state)
-    if value == UNKNOWN:
-        _callback(frame, expr, state)
+    callbacks.called(frame, expr, value, state, awaited)
     return state
 
 
@@ -277,12 +275,3 @@ def functions_of(frame: Frame, given: Expr | None) -> tuple[FunctionId, ...]:
             expr = given.func
     found = options(frame.engine.types.evaluate(expr, frame.function))
     return tuple(t.function for o in found for t in frame.engine.targets.callee(o) if not t.made)
-
-
-def _callback(frame: Frame, expr: Call, state: State) -> None:
-    """Calling a parameter of unknown type: the caller decides what runs."""
-    if not isinstance(expr.func, Name):
-        return
-    path = frame.engine.paths.of(expr.func, frame.function, state.env)
-    if path is not None and isinstance(path.root, ParameterRoot | FreeRoot) and not path.steps:
-        frame.record(Callback(path, expr.func.id), state, (frame.step(expr.span, "event", expr.func.id),))

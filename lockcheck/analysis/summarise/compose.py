@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link.origins import Foreign
 from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
@@ -260,13 +261,15 @@ def _pair(
         if isinstance(here, Condition):
             conditions.append(here)
     event = _event(arguments, pair.event)
+    if isinstance(event, Callback) and event.kind == "parameter" and isinstance(pair.event, Callback):
+        if _called(frame, arguments, pair.event, state, step):
+            return
+        event = _passed_on(frame, arguments, pair.event, event)
     if event is None:
         return
     if state.bounded:
         event = _bounded(event)
     event, decided = _timeout(frame, arguments, event)
-    if isinstance(pair.event, Callback) and _called(frame, arguments, pair.event, state, step):
-        return
     inner = tuple(moved(arguments, pair.held, step, inner=True))
     if len(inner) != len(pair.held):
         return
@@ -354,3 +357,27 @@ def _called(frame: Frame, arguments: Arguments, event: Callback, state: State, s
             if not frame.engine.program.functions[target.function].is_async:
                 compose(frame, target, None, state, step.span, base, step.text)
     return known or (isinstance(given, Const) and given.value is None)
+
+
+def _passed_on(frame: Frame, arguments: Arguments, event: Callback, here: Callback) -> Callback | None:
+    """What a callee calls that it was given, in the caller's terms; None where that did not come from outside."""
+    if event.path is None:
+        return None
+    match event.path.root:
+        case ParameterRoot(name=name):
+            given = arguments.expr(name)
+        case FreeRoot(function=function, name=name) if function == frame.function:
+            given = Name(name)
+        case _:
+            return here
+    found = frame.engine.origins.of(given, frame.function) if given is not None else None
+    if found is None:
+        return None
+    return described(event, found, here.path)
+
+
+def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
+    """A callback with what is known of where it came from."""
+    source = found.source
+    given = Step(source.function, source.span, "event", event.name) if source is not None else None
+    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, found.known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link.hierarchy import Hierarchy
+from lockcheck.analysis.link.origins import Origins
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.program import Program
@@ -24,6 +25,7 @@ class Engine:
         self.types = Types(program, self.hierarchy)
         self.paths = Paths(self.types)
         self.targets = Targets(self.types)
+        self.origins = Origins(self.paths, self.targets)
         self.summaries: dict[FunctionId, Summary] = {}
 
     def summary(self, function: FunctionId) -> Summary:

@@ -10,6 +10,7 @@ from lockcheck.model.paths import FreeRoot, GlobalRoot, LocalRoot, ParameterRoot
 
 MAX_BLOCKS = 24
 MAX_ACQUIRES = 64
+MAX_CALLBACKS = 24
 MAX_OTHERS = 24
 
 _Rank = tuple[int, int, int, Trace]
@@ -27,6 +28,7 @@ def export(pairs: Iterable[CriticalPair]) -> tuple[CriticalPair, ...]:
             best[key] = pair
     blocks: list[CriticalPair] = []
     acquires: list[CriticalPair] = []
+    callbacks: list[CriticalPair] = []
     others: list[CriticalPair] = []
     for pair in sorted(best.values(), key=_rank):
         match pair.event:
@@ -34,9 +36,16 @@ def export(pairs: Iterable[CriticalPair]) -> tuple[CriticalPair, ...]:
                 blocks.append(pair)
             case Acquire():
                 acquires.append(pair)
+            case Callback():
+                callbacks.append(pair)
             case _:
                 others.append(pair)
-    return (*blocks[:MAX_BLOCKS], *acquires[:MAX_ACQUIRES], *others[:MAX_OTHERS])
+    return (
+        *blocks[:MAX_BLOCKS],
+        *acquires[:MAX_ACQUIRES],
+        *callbacks[:MAX_CALLBACKS],
+        *others[:MAX_OTHERS],
+    )
 
 
 def _rank(pair: CriticalPair) -> _Rank:
@@ -80,8 +89,10 @@ def _key(pair: CriticalPair) -> object | None:
             )
         case QueueWait():
             return (QueueWait, event.operation, event.queue, event.awaited, event.timed, pair.conditions)
-        case Callback(path=path):
+        case Callback(kind="parameter", path=path):
             return None if path is None or not isinstance(path.root, ParameterRoot | FreeRoot) else (Callback, path)
+        case Callback():
+            return (Callback, event.holder, event.awaited, pair.dropped, pair.conditions)
 
 
 def _may_meet(pair: CriticalPair, held: object) -> bool:

@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.events import Acquire
-from lockcheck.model.facts import MODULE
+from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId
+
+_INTERRUPTS = {"signal", "finalize", "ref", "WeakMethod", "proxy", "register", "addaudithook", "settrace", "setprofile"}
+"""What code calls to have a function run in the middle of anything."""
 
 
 def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     """Functions to summarise, in rounds: a round's outcome tells who is next."""
     functions = schedule.program.functions
-    first = sorted(f for f, facts in functions.items() if facts.qualifies or _wrapped(schedule, f))
+    first = sorted(
+        f for f, facts in functions.items() if facts.qualifies or _interrupts(facts) or _wrapped(schedule, f)
+    )
     seen = set(first)
     yield first
     while True:
@@ -34,6 +39,11 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
             return
         seen.update(fresh)
         yield fresh
+
+
+def _interrupts(facts: FunctionFacts) -> bool:
+    """Whether a function is a finaliser, or makes one, or a handler of the like."""
+    return facts.name == "__del__" or not _INTERRUPTS.isdisjoint(facts.called)
 
 
 def _takes(schedule: Schedule, function: FunctionId) -> bool:

@@ -1,0 +1,148 @@
+"""Who is called back, as far as the program itself registers it, and whether that comes back for the same lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from lockcheck.analysis.link import arguments, attributes
+from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.stores import Stored
+from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
+from lockcheck.analysis.summarise import Analysis
+from lockcheck.model.events import Acquire, Callback, CriticalPair, Held
+from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.flow import Assign
+from lockcheck.model.identity import AttributeLock, FunctionId
+from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
+from lockcheck.model.source import Span
+
+
+class Registration(msgspec.Struct, frozen=True, gc=False):
+    """A function of the program that is called back.
+
+    It is given by `given` in `site`, at `span`; `owner` is the object that keeps it, by a path in `site`.
+    """
+
+    function: FunctionId
+    site: FunctionId
+    given: Expr
+    span: Span
+    owner: Path | None
+
+
+class WayBack(msgspec.Struct, frozen=True, gc=False):
+    """A registered function that takes the lock under which it is called."""
+
+    registration: Registration
+    held: Held
+    pair: CriticalPair
+
+
+def way_back(analysis: Analysis, event: Callback, held: tuple[Held, ...]) -> WayBack | None:
+    """The first registration whose function takes one of the locks that are held."""
+    for registration in registrations(analysis, event):
+        for pair in analysis.engine.summary(registration.function).pairs:
+            for item in held:
+                if _meets(analysis, event, registration, pair, item):
+                    return WayBack(registration, item, pair)
+    return None
+
+
+def registrations(analysis: Analysis, event: Callback) -> Iterator[Registration]:
+    """What the program itself puts where the callback comes from."""
+    if event.holder is None:
+        return
+    for item in _kept(analysis, event):
+        first = analysis.engine.types.scope(item.function).first
+        own = Path(ParameterRoot(first)) if first is not None and isinstance(event.holder, AttributeLock) else None
+        for function in _functions(analysis, item.given, item.function):
+            yield Registration(function, item.function, item.given, item.span, own)
+        if isinstance(item.given, Name) and item.given.id in analysis.engine.types.scope(item.function).parameters:
+            yield from _given(analysis, item.function, item.given.id)
+
+
+def _kept(analysis: Analysis, event: Callback) -> Iterator[Stored]:
+    assert event.holder is not None
+    yield from analysis.engine.origins.stored(event.holder)
+    if event.kind == "attribute" and isinstance(event.holder, AttributeLock):
+        found = analysis.engine.hierarchy.attribute(event.holder.owner, event.holder.name)
+        for fact in found[1] if found is not None else ():
+            if fact.value is not None and fact.function is not None and not isinstance(fact.value, Name):
+                assert found is not None
+                yield Stored(attributes.scope_of(found[0], fact), fact.value, fact.span)
+
+
+def _given(analysis: Analysis, function: FunctionId, name: str) -> Iterator[Registration]:
+    """The functions that callers in the program give for a parameter."""
+    types = analysis.engine.types
+    for site in arguments.sites(types, function):
+        for caller, given in arguments.given(types, function, name):
+            if caller == site.caller and any(given is e for e in _spelled(site.call)):
+                owner = _owner(analysis, site.caller, site.call)
+                for handler in _functions(analysis, given, caller):
+                    yield Registration(handler, caller, given, site.call.span, owner)
+
+
+def _spelled(call: Call) -> tuple[Expr, ...]:
+    return (*call.args, *(k.value for k in call.keywords))
+
+
+def _owner(analysis: Analysis, caller: FunctionId, call: Call) -> Path | None:
+    """The object that a registering call works on: its receiver, or what it makes."""
+    paths = analysis.engine.paths
+    if isinstance(call.func, Attr):
+        found = paths.of(call.func.value, caller)
+        if found is not None:
+            return found
+    for step in steps(analysis.program.body(caller)):
+        if isinstance(step, Assign) and step.value == call and len(step.targets) == 1:
+            return paths.of(step.targets[0], caller)
+    return None
+
+
+def _functions(analysis: Analysis, given: Expr, function: FunctionId) -> Iterator[FunctionId]:
+    for option in options(analysis.engine.types.evaluate(given, function)):
+        inner = option.target if isinstance(option, PartialValue) else option
+        if isinstance(inner, FunctionValue):
+            yield inner.id
+
+
+def _meets(analysis: Analysis, event: Callback, registration: Registration, pair: CriticalPair, held: Held) -> bool:
+    """Whether a pair of the registered function waits for the very lock that is held."""
+    again = pair.event
+    if not isinstance(again, Acquire) or not again.blocking or again.timed or again.lock.reentrant:
+        return False
+    lock = held.lock
+    if again.lock.id != lock.id or again.lock.path is None or lock.path is None or lock.reentrant:
+        return False
+    if isinstance(lock.path.root, GlobalRoot | ClassRoot) or isinstance(again.lock.path.root, GlobalRoot | ClassRoot):
+        if again.lock.path == lock.path:
+            return True
+    if event.path is None or registration.owner is None or not event.path.steps:
+        return False
+    keeper = Path(event.path.root, event.path.steps[:-1])
+    if not lock.path.starts_with(keeper):
+        return False
+    expected = registration.owner.then(*lock.path.steps[len(keeper.steps) :])
+    return expected is not None and expected == _seen(analysis, registration, again.lock.path)
+
+
+def _seen(analysis: Analysis, registration: Registration, path: Path) -> Path | None:
+    """A path of the registered function in terms of the place that registers it."""
+    paths = analysis.engine.paths
+    base: Path | None = None
+    match path.root:
+        case ParameterRoot(name=name) if isinstance(registration.given, Attr):
+            if name == analysis.engine.types.scope(registration.function).first:
+                base = paths.of(registration.given.value, registration.site)
+        case FreeRoot(function=function, name=name) if function == registration.site:
+            base = paths.of(Name(name), registration.site)
+        case FreeRoot(function=function, name=name):
+            base = Path(path.root)
+        case GlobalRoot() | ClassRoot():
+            base = Path(path.root)
+        case _:
+            return None
+    return base.then(*path.steps) if base is not None else None
