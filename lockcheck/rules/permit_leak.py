@@ -1,4 +1,194 @@
-"""Placeholder."""
+"""A cancellation or an exception loses a permit.
+
+## What it does
+Finds a semaphore's permit that is not given back where an exception, or the cancellation of the task, leaves the
+function between `acquire()` and `release()`; a lock of a coroutine that only the cancellation loses (an `except Exception`
+does not catch `CancelledError`); and an `async def acquire` of the program that marks its object taken and then awaits.
+
+## Why it hurts
+Each loss makes the pool smaller by one. Nothing is seen of that until the last permit is gone: then everything waits.
+
+## How to repair it
+- Take the permit by `with` or `async with`.
+- Give it back in a `finally`, or in an `except BaseException` that raises again.
+
+## When it is quiet
+- The permit is given back in a `finally`.
+- A semaphore that is a signal: taken here, released by somebody else.
+- The permit is handed to a task or callback that gives it back.
+
+## Bad: an exception handler that misses the cancellation
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def open(self, host: str) -> asyncio.StreamWriter:
+        await self._permits.acquire()  # LCK805
+        try:
+            _, writer = await asyncio.open_connection(host, 7000)
+        except Exception:
+            self._permits.release()
+            raise
+        return writer
+
+    def close(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        self._permits.release()
+```
+
+## Bad: an exception between
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def ask(self, host: str) -> None:
+        await self._permits.acquire()  # LCK805
+        await asyncio.open_connection(host, 7000)
+        self._permits.release()
+```
+
+## Bad: a lock that marks itself taken and then awaits
+```python
+import asyncio
+
+
+class Gate:
+    def __init__(self) -> None:
+        self._taken = False
+
+    async def acquire(self) -> None:
+        while self._taken:
+            await asyncio.sleep(0.1)
+        self._taken = True
+        await asyncio.sleep(0)  # LCK805
+
+    def release(self) -> None:
+        self._taken = False
+```
+
+## Bad: a pool takes the lock for a task that is gone
+```python
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def write(path: str) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, LOCK.acquire)  # LCK805
+    try:
+        await asyncio.sleep(1)
+    finally:
+        LOCK.release()
+```
+
+## Good: released in a finally
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def ask(self, host: str) -> None:
+        await self._permits.acquire()
+        try:
+            await asyncio.open_connection(host, 7000)
+        finally:
+            self._permits.release()
+```
+
+## Good: every exception is seen to
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def open(self, host: str) -> asyncio.StreamWriter:
+        await self._permits.acquire()
+        try:
+            _, writer = await asyncio.open_connection(host, 7000)
+        except BaseException:
+            self._permits.release()
+            raise
+        return writer
+
+    def close(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        self._permits.release()
+```
+
+## Good: a semaphore that is a signal
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def next(self) -> None:
+        await self._permits.acquire()
+        await asyncio.sleep(0)
+
+    def ready(self) -> None:
+        self._permits.release()
+```
+
+## Good: a task gives it back
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def start(self, host: str) -> None:
+        await self._permits.acquire()
+        task = asyncio.create_task(self._work(host))
+        task.add_done_callback(lambda _: self._permits.release())
+
+    async def _work(self, host: str) -> None:
+        await asyncio.open_connection(host, 7000)
+```
+
+## Good: the mark is taken off where the task is cancelled
+```python
+import asyncio
+
+
+class Gate:
+    def __init__(self) -> None:
+        self._taken = False
+
+    async def acquire(self) -> None:
+        while self._taken:
+            await asyncio.sleep(0.1)
+        self._taken = True
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._taken = False
+            raise
+
+    def release(self) -> None:
+        self._taken = False
+```
+"""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | No
             frame.operate(Operation("release", lock, expr.span, waits=effect.awaitable), state)
             return state.releasing(lock)
         if effect.operation == "wait":
-            timed = effect.limit is not None and limited(frame, expr, effect.limit)
+            timed = state.bounded > 0 or (effect.limit is not None and limited(frame, expr, effect.limit))
             frame.operate(Operation("wait", lock, expr.span, False, effect.awaitable, timed=timed), state)
             _condition_wait(frame, expr, state, lock, effect, awaited)
             return state
