@@ -15,7 +15,8 @@ everybody for one item, and a notification that came before the wait is lost.
 - `while` around the wait, or any loop.
 - `wait_for`.
 - A helper that waits under the lock of its caller.
-- `low`: a wait with a timeout, which may be a nap; a task that waits for the next notification.
+- `low`: a wait with a timeout, which may be a nap; a wait after which the function returns, so that its caller tests
+  again; a task that waits for the next notification.
 
 ## Bad: tested by if
 ```python
@@ -98,6 +99,29 @@ class Box:
             self._changed.wait(5)
 ```
 
+## Good: the caller tests again
+```python
+import threading
+
+
+class Box:
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._letters: list[str] = []
+
+    def _once(self) -> None:
+        with self._changed:
+            if not self._letters:
+                self._changed.wait()
+
+Return:
+            self._letters.pop()
+
+    def run(self) -> None:
+        while True:
+            self._once()
+```
+
 ## Good: a helper under the lock of its caller
 ```python
 import threading
@@ -130,7 +154,7 @@ from lockcheck.analysis.witness import misuse, named
 from lockcheck.model.events import Operation
 from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding
-from lockcheck.model.flow import Block, Branch, Do, For, Node, While, With
+from lockcheck.model.flow import Block, Branch, Do, For, Node, Raise, Return, While, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
@@ -143,7 +167,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         around = _around(analysis.program.body(function), operation.span)
         if around is None or any(isinstance(node, While | For) for node in around) or not operation.held:
             continue
-        asked = any(isinstance(node, Branch) for node in around)
+        region = max((i for i, node in enumerate(around) if isinstance(node, With)), default=-1)
+        asked = any(isinstance(node, Branch) for node in around[region + 1 :])
         how = "is tested by `if` only" if asked else "is not tested"
         message = (
             f"what {named(operation.lock)} is waited for {how}: the wait may end though it has not come true, or "
@@ -151,6 +176,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         )
         message += "; test it by `while`, or use `wait_for`"
         level = _confidence(analysis, function, operation, asked)
+        if any(_leaves(node, operation.span) for node in around):
+            level = Confidence.LOW
         yield misuse(analysis, "LCK605", "condition-wait-without-loop", message, function, operation, confidence=level)
 
 
@@ -161,6 +188,14 @@ def _confidence(analysis: Analysis, function: FunctionId, operation: Operation, 
     if asked:
         return Confidence.HIGH
     return Confidence.LOW if operation.waits else Confidence.MEDIUM
+
+
+def _leaves(node: Node, span: Span) -> bool:
+    """Whether the block of the wait ends the function right after it: the caller tests again."""
+    if not isinstance(node, Branch):
+        return False
+    inside = [b for b in (node.then, node.orelse) if _around(b, span) is not None]
+    return any(isinstance(block[-1], Return | Raise) for block in inside)
 
 
 def _around(nodes: Block, span: Span) -> list[Node] | None:

@@ -180,6 +180,26 @@ class Store:
                 self._lock.release()
 ```
 
+## Good: a choice between two ways of taking it
+```python
+import threading
+
+LOCK = threading.Lock()
+
+
+def clear(names: list[str], guarded: bool) -> None:
+    taken = LOCK.acquire(blocking=False) if guarded else False
+    try:
+        names.clear()
+        print(names)
+    finally:
+        if taken:
+            try:
+                LOCK.release()
+            except RuntimeError:
+                pass
+```
+
 ## Good: an ExitStack gives it back
 ```python
 import threading

@@ -97,6 +97,29 @@ class Line:
             self._filled.notify()
 ```
 
+## Good: a condition for each who waits, all on one lock
+```python
+import threading
+
+
+class Line:
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._waiters: list[threading.Condition] = []
+
+    def wait(self) -> None:
+        with self._lock:
+            mine = threading.Condition(self._lock)
+            self._waiters.append(mine)
+            while mine in self._waiters:
+                mine.wait(1)
+
+    def wake(self) -> None:
+        with self._lock:
+            if self._waiters:
+                self._waiters[0].notify()
+```
+
 ## Good: methods that take and leave it
 ```python
 import threading

@@ -79,6 +79,23 @@ class Mail:
         self._arrived.release()
 ```
 
+## Good: a pool takes it
+```python
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def write(names: list[str]) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.run_in_executor(None, LOCK.acquire)
+        names.clear()
+    finally:
+        LOCK.release()
+```
+
 ## Good: the caller holds it
 ```python
 import threading
@@ -149,7 +166,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if operation.held or operation.callee or kind.shape not in ("mutex", "condition") or kind.domain == "process":
             continue
         known = taken.get(lock, [])
-        if lock in holders.left or holders.may_hold(function, lock) or any(f != function for f, _ in known):
+        if lock in holders.left or holders.may_hold(function, lock) or any(f != function or o.handed for f, o in known):
             continue
         before = [o for _, o in known if o.span < operation.span]
         if len(before) == len(known):

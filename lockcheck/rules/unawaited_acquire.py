@@ -138,6 +138,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.exits.points import spelled
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.usage import calls, domains, dropped, operations, tested
 from lockcheck.analysis.witness import misuse, named
@@ -197,8 +198,7 @@ def _own(analysis: Analysis, function: FunctionId) -> Iterator[tuple[Call, str, 
             o is not None and {"acquire", "release"} <= analysis.engine.hierarchy.own_methods(o).keys() for o in owners
         )
         if targets and both and all(_is_coroutine(analysis, t.function) for t in targets):
-            owner = min(str(o.qualname) for o in owners if o is not None)
-            yield call, call.func.name, owner
+            yield call, call.func.name, spelled(call.func.value) or "it"
 
 
 def _wrappers(analysis: Analysis) -> Iterator[tuple[FunctionId, Operation]]:

@@ -112,7 +112,8 @@ class Frame:
 
     def operate(self, operation: Operation, state: State) -> None:
         """Note what the function does to a lock; followed several times, it is held if it is held in one of them."""
-        held = any(same(h.lock, operation.lock) for h in state.held)
+        lock = operation.lock
+        held = any(same(h.lock, lock) or (lock.id is not None and h.lock.id == lock.id) for h in state.held)
         key = (operation.action, operation.span, operation.lock)
         known = self.operations.get(key)
         held = held or (known is not None and known.held)
