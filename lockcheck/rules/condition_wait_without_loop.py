@@ -109,13 +109,13 @@ class Box:
         self._changed = threading.Condition()
         self._letters: list[str] = []
 
-    def _once(self) -> None:
+    def _once(self) -> bool:
         with self._changed:
             if not self._letters:
                 self._changed.wait()
-
-Return:
+                return False
             self._letters.pop()
+            return True
 
     def run(self) -> None:
         while True:
