@@ -111,7 +111,7 @@ def certainty(leak: Leak) -> Confidence:
     """A way out that is spelled is sure; that a call raises is inferred."""
     best = leak.exits[0]
     if leak.operation.callee:
-        return Confidence.MEDIUM if best.how in _SURE else Confidence.LOW
+        return Confidence.MEDIUM if best.how in _SURE or leak.undone else Confidence.LOW
     return Confidence.HIGH if best.how in _SURE or leak.undone else Confidence.MEDIUM
 
 
