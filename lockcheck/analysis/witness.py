@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import CriticalPair, Held, LockRef, Step
+from lockcheck.model.events import CriticalPair, Held, LockRef, Operation, Step
 from lockcheck.model.findings import Confidence, Finding, LockNote, Place, Related
 from lockcheck.model.identity import FunctionId, lock_name
 
@@ -107,6 +107,30 @@ def finding(
         notes(analysis, (h.lock for h in held)),
         symbol=str(function),
         subject=subject,
+    )
+
+
+def misuse(
+    analysis: Analysis,
+    code: str,
+    name: str,
+    message: str,
+    function: FunctionId,
+    operation: Operation,
+    related: Sequence[Related] = (),
+    confidence: Confidence = Confidence.HIGH,
+) -> Finding:
+    """A finding on what one function does to one lock, which stands on that operation."""
+    return Finding(
+        code,
+        name,
+        message,
+        confidence,
+        analysis.place(function, operation.span),
+        tuple(related),
+        notes(analysis, (operation.lock,)),
+        symbol=str(function),
+        subject=f"{named(operation.lock)} {operation.action}",
     )
 
 

@@ -155,6 +155,25 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
 Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback
 
 
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """What a function itself does to a lock, at `span` (of the call, or of the item of a `with`).
+
+    `held`: on some path the function holds the lock just then. `waits`: it is a coroutine's operation. `attempt`: the
+    acquisition may fail. `condition`: the receiver is a condition. `callee` names the function of the program that
+    does it, if one does; `handed`: the operation is not called but given to a pool that calls it.
+    """
+
+    action: Literal["acquire", "release", "enter", "wait", "notify"]
+    lock: LockRef
+    span: Span
+    held: bool = False
+    waits: bool = False
+    attempt: bool = False
+    timed: bool = False
+    callee: str = ""
+    handed: bool = False
+
+
 class Condition(msgspec.Struct, frozen=True, order=True, gc=False):
     """The pair holds where the object at `path` is an instance of `cls`."""
 

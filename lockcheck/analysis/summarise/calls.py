@@ -181,6 +181,7 @@ def _own_object(frame: Frame, expr: Call, state: State) -> Path | None:
 def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Value, awaited: bool) -> State:
     if effect.spawn is not None:
         _spawn(frame, expr, effect)
+        primitives.hand(frame, expr, locks.argument(expr, effect.spawn.parameter, effect.spawn.position), state)
     if effect.runs is not None:
         state = _run_argument(frame, expr, effect.runs, state)
     if effect.blocks is None or (effect.awaitable and not awaited):

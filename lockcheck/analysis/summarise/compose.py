@@ -23,6 +23,7 @@ from lockcheck.model.events import (
     Event,
     Held,
     LockRef,
+    Operation,
     QueueWait,
     Step,
 )
@@ -228,8 +229,10 @@ def compose(
         for lock in summary.releases:
             mine = arguments.lock(lock)
             if mine is not None:
+                frame.operate(Operation("release", mine, span, callee=text), state)
                 state = state.releasing(mine)
         for held in moved(arguments, summary.leaves, step):
+            frame.operate(Operation("acquire", held.lock, span, callee=text), state)
             state = state.holding(held)
     return state
 

@@ -13,7 +13,7 @@ from lockcheck.analysis.summarise import body, calls, consulting, evaluate, prim
 from lockcheck.analysis.summarise.compose import Arguments, compose, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, same
-from lockcheck.model.events import Acquire, Block, Held, LockRef
+from lockcheck.model.events import Acquire, Block, Held, LockRef, Operation
 from lockcheck.model.expression import Attr, Call, Expr, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Enter
@@ -84,6 +84,7 @@ def _take(frame: Frame, item: Enter, state: State, lock: LockRef, mode: Mode) ->
     frame.may_raise(state)
     confidence = Confidence.LOW if lock.guessed else Confidence.HIGH
     frame.record(event, state, (step,), confidence=confidence)
+    frame.operate(Operation("enter", lock, item.span, waits=item.is_async), state)
     return state.holding(Held(lock, mode, True, (step,))), lambda s: s.returning(lock, mode)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from lockcheck.analysis.summarise.engine import Engine
-from lockcheck.analysis.summarise.state import State, join
-from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Step, Trace
+from lockcheck.analysis.summarise.state import State, join, same
+from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Operation, Step, Trace
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.paths import ParameterRoot, Path
@@ -48,6 +48,7 @@ class Frame:
         self.scope = engine.types.scope(function)
         self.pairs: dict[PairKey, CriticalPair] = {}
         self.spawned: set[Spawned] = set()
+        self.operations: dict[tuple[str, Span, LockRef], Operation] = {}
         self.calls: dict[FunctionId, Around] = {}
         """Callees, with what is around every call of them."""
         self.returns: list[State] = []
@@ -108,6 +109,15 @@ class Frame:
         if before is not None:
             here = Around(function, before.locks & held, before.bounded and here.bounded)
         self.calls[function] = here
+
+    def operate(self, operation: Operation, state: State) -> None:
+        """Note what the function does to a lock; followed several times, it is held if it is held in one of them."""
+        lock = operation.lock
+        held = any(same(h.lock, lock) or (lock.id is not None and h.lock.id == lock.id) for h in state.held)
+        key = (operation.action, operation.span, operation.lock)
+        known = self.operations.get(key)
+        held = held or (known is not None and known.held)
+        self.operations[key] = msgspec.structs.replace(operation, held=held)
 
     def may_raise(self, state: State) -> None:
         """Note that an exception may leave from here."""

@@ -21,7 +21,7 @@ from lockcheck.analysis.link.values import (
 )
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Acquire, Block, Held, LockRef, QueueWait
+from lockcheck.model.events import Acquire, Block, Held, LockRef, Operation, QueueWait
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import ClassId, FunctionId, lock_name
@@ -121,7 +121,17 @@ def acquire(frame: Frame, expr: Call, state: State) -> Held:
     event = Acquire(lock, mode, blocking, timed or state.bounded > 0, effect.awaitable)
     frame.may_raise(state)
     frame.record(event, state, (step,), confidence=confidence)
-    return Held(lock, mode, True, (step,), scope="" if blocking and not timed else ATTEMPT)
+    attempt = timed or not blocking
+    frame.operate(Operation("acquire", lock, expr.span, False, effect.awaitable, attempt, timed), state)
+    return Held(lock, mode, True, (step,), scope=ATTEMPT if attempt else "")
+
+
+def hand(frame: Frame, expr: Call, given: Expr | None, state: State) -> None:
+    """Note that `lock.acquire` is given to a pool to be called there."""
+    if isinstance(given, Attr) and given.name == "acquire":
+        lock = frame.engine.paths.lock(given.value, frame.function, state.env)
+        if lock is not None and lock.domain != "async":
+            frame.operate(Operation("acquire", lock, expr.span, waits=True, handed=True), state)
 
 
 def hold(state: State, held: Held) -> State:
@@ -138,15 +148,21 @@ def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | No
     lock = receiver_lock(frame, expr, state)
     if lock is not None and effect is not None:
         if effect.operation == "release":
+            frame.operate(Operation("release", lock, expr.span, waits=effect.awaitable), state)
             return state.releasing(lock)
         if effect.operation == "wait":
+            timed = state.bounded > 0 or (effect.limit is not None and limited(frame, expr, effect.limit))
+            frame.operate(Operation("wait", lock, expr.span, False, effect.awaitable, timed=timed), state)
             _condition_wait(frame, expr, state, lock, effect, awaited)
             return state
+        if effect.operation == "notify":
+            frame.operate(Operation("notify", lock, expr.span), state)
         if effect.operation in ("notify", "locked"):
             return state
     if lock is None and isinstance(expr.func, Attr) and expr.func.name == "release":
         waiting = _waiting_lock(frame, expr, state)
         if waiting is not None and not expr.args:
+            frame.operate(Operation("release", waiting, expr.span), state)
             return state.releasing(waiting)
     if effect is not None and effect.operation in ("put", "get", "drain"):
         return _queue(frame, expr, state, effect, awaited)

@@ -14,7 +14,7 @@ from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.exports import export
 from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
 from lockcheck.analysis.summarise.state import State, join
-from lockcheck.model.events import EMPTY, CriticalPair, Held, Summary
+from lockcheck.model.events import EMPTY, CriticalPair, Held, Operation, Summary
 from lockcheck.model.identity import FunctionId
 
 MAX_NESTING = 60
@@ -26,7 +26,7 @@ MAX_ROUNDS = 12
 class Result(msgspec.Struct, frozen=True, gc=False):
     """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere.
 
-    `calls` are its callees, with what is around every call of them.
+    `calls` are its callees, with what is around every call of them; `operations` what it does to locks itself.
     """
 
     function: FunctionId
@@ -34,6 +34,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     summary: Summary
     spawned: tuple[Spawned, ...] = ()
     calls: tuple[Around, ...] = ()
+    operations: tuple[Operation, ...] = ()
 
 
 class Schedule(Engine):
@@ -119,5 +120,10 @@ def _result(frame: Frame, end: State | None) -> Result:
     within = tuple(h for h in around.held if not h.inner and h not in frame.entry) if around is not None else ()
     summary = Summary(export(pairs), leaves, releases, within, around.dropped if around is not None else ())
     return Result(
-        frame.function, pairs, summary, tuple(sorted(frame.spawned)), tuple(frame.calls[f] for f in sorted(frame.calls))
+        frame.function,
+        pairs,
+        summary,
+        tuple(sorted(frame.spawned)),
+        tuple(frame.calls[f] for f in sorted(frame.calls)),
+        tuple(sorted(frame.operations.values(), key=lambda o: (o.span, o.action, repr(o.lock)))),
     )
