@@ -81,7 +81,7 @@ _LOCK = threading.Lock()
 @contextlib.contextmanager
 def exclusive():
     with _LOCK:  # (2)
-        yield
+        yield _LOCK
 ```
 ```python
 # file: store/pages.py

@@ -16,14 +16,16 @@ from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.findings import LockNote, Place
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId, lock_name
+from lockcheck.model.settings import Settings
 from lockcheck.model.source import Span
 
 
 class Analysis:
     """The outcome of the summarise stage, in a stable order."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, settings: Settings) -> None:
         """Sort the results."""
+        self.settings = settings
         self.engine = schedule
         self.program = schedule.program
         self.entries = Entries(schedule)
