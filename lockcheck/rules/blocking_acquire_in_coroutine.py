@@ -205,34 +205,49 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.slow import SlowRegion, slow_regions
-from lockcheck.analysis.witness import certainty, finding, named, primary, reached, taken, through, title
+from lockcheck.analysis.witness import (
+    Hazard,
+    PlaceOfHazard,
+    finding,
+    hazards,
+    named,
+    plausible,
+    primary,
+    reached,
+    taken,
+    through,
+    title,
+)
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.identity import LockId
 from lockcheck.rules.registry import rule
 
 
 @rule(code="LCK104", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each coroutine and lock, at the first acquisition."""
+    """One finding for each acquisition, wherever coroutines reach it from."""
     slow = slow_regions(analysis)
-    seen: set[object] = set()
+    for hazard in hazards(_places(analysis, slow)):
+        pair, held, confidence = hazard.best
+        region = _elsewhere(slow, pair)
+        assert region is not None
+        yield _finding(analysis, hazard, held[0], region, min(confidence, region.confidence))
+
+
+def _places(analysis: Analysis, slow: dict[LockId, list[SlowRegion]]) -> Iterator[PlaceOfHazard]:
     for function, pair in analysis.pairs() if slow else ():
-        if not analysis.facts(function).is_async or not _blocks(analysis, pair):
+        if not analysis.facts(function).is_async or not _blocks(analysis, pair) or _elsewhere(slow, pair) is None:
             continue
         assert isinstance(pair.event, Acquire)
         lock = pair.event.lock
-        region = _elsewhere(slow.get(lock.id, []) if lock.id is not None else [], pair)
         held = Held(lock, pair.event.mode, True, pair.trace)
-        if region is None or any(h.lock.id == lock.id for h in pair.held) or (function, lock.id) in seen:
-            continue
-        confidence = min(certainty(pair, (held,)), region.confidence)
-        if confidence > Confidence.LOW:
-            seen.add((function, lock.id))
-            yield _finding(analysis, pair, held, region, confidence)
+        if not any(h.lock.id == lock.id for h in pair.held):
+            yield pair, (held,), plausible(pair, (held,))
 
 
-def _finding(analysis: Analysis, pair: CriticalPair, held: Held, region: SlowRegion, confidence: Confidence) -> Finding:
-    other = region.pair.trace[0]
+def _finding(analysis: Analysis, hazard: Hazard, held: Held, region: SlowRegion, confidence: Confidence) -> Finding:
+    pair, other = hazard.best[0], region.pair.trace[0]
     message = (
         f"the coroutine waits for {named(held.lock)}{through(pair)}, which {title(other.function)} holds across "
         f"`{region.pair.trace[-1].text}`: until that is done the whole event loop stands still; keep the slow part "
@@ -243,6 +258,7 @@ def _finding(analysis: Analysis, pair: CriticalPair, held: Held, region: SlowReg
     ]
     head = [] if len(region.pair.trace) == 1 else [Related(primary(analysis, region.pair), f"calls `{other.text}`", 1)]
     story = [*reached(analysis, pair, "is taken here"), *taken(analysis, (region.held,), 1), *head, *slow]
+    story += hazard.others(analysis)
     return finding(analysis, "LCK104", "blocking-acquire-in-coroutine", message, pair, (held,), story, confidence)
 
 
@@ -256,6 +272,9 @@ def _blocks(analysis: Analysis, pair: CriticalPair) -> bool:
     return not any(analysis.facts(step.function).is_async for step in pair.trace[1:])
 
 
-def _elsewhere(regions: list[SlowRegion], pair: CriticalPair) -> SlowRegion | None:
+def _elsewhere(slow: dict[LockId, list[SlowRegion]], pair: CriticalPair) -> SlowRegion | None:
     """A slow region other than the one that the coroutine enters here itself: that is an LCK701."""
-    return next((r for r in regions if r.held.trace[-1] != pair.trace[-1]), None)
+    event = pair.event
+    if not isinstance(event, Acquire) or event.lock.id is None:
+        return None
+    return next((r for r in slow.get(event.lock.id, []) if r.held.trace[-1] != pair.trace[-1]), None)

@@ -274,9 +274,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import walk
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.known import Known
+from lockcheck.analysis.summarise.known import looked
 from lockcheck.analysis.summarise.waking import need
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
@@ -291,7 +290,6 @@ from lockcheck.analysis.witness import (
     title,
 )
 from lockcheck.model.events import CriticalPair, QueueWait
-from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.rules.registry import rule
 
@@ -301,7 +299,6 @@ _WAITS = {
     "drain": "waits until every item is done",
 }
 _SIDES = {"put": "takes from the queue", "get": "puts into the queue", "drain": "works off the queue"}
-_LOOKS = {"empty", "full", "qsize"}
 
 
 @rule(code="LCK206", default=True, since="0.1.0", supersedes=("LCK701", "LCK401"))
@@ -343,7 +340,5 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 def _looked(analysis: Analysis, pair: CriticalPair) -> Confidence:
     """Who asks the queue first how full it is waits only where others are quicker."""
     last = pair.trace[-1]
-    for test, _ in Known(analysis.program.body(last.function), last.span).tests:
-        if any(isinstance(e, Call) and isinstance(e.func, Attr) and e.func.name in _LOOKS for e in walk(test)):
-            return Confidence.LOW
-    return Confidence.HIGH
+    asked = looked(analysis.program.body(last.function), last.span)
+    return Confidence.LOW if asked else Confidence.HIGH

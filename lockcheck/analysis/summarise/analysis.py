@@ -61,6 +61,13 @@ class Analysis:
             for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace))
         ]
 
+    def everywhere(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
+        """Every pair of every function of the program, those that no lock and no wait of threads touches included."""
+        self.engine.settle(sorted(self.program.functions))
+        for function in sorted(self.engine.results):
+            for pair in sorted(self.engine.results[function].pairs, key=lambda p: (p.trace[0].span, p.trace)):
+                yield function, pair
+
     def holding(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
         """Pairs of functions that themselves hold something then, with those locks; callees' own locks left out."""
         yield from self._holding

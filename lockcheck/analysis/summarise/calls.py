@@ -208,6 +208,7 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         bounded=state.bounded > 0,
         device=device(frame.engine, expr, frame.function),
         runs=outcomes.runs(frame, expr, effect),
+        limit=effect.limit.name if effect.limit is not None else "",
         hangs_on=primitives.hangs_on(frame, expr, effect.limit),
     )
     frame.record(event, state, (frame.step(expr.span, "event", name),), confidence=confidence)

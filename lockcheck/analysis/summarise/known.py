@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
-from lockcheck.model.expression import Call, Comprehension, Expr, IfElse, Logic
+from lockcheck.model.expression import Attr, Call, Comprehension, Expr, IfElse, Logic
 from lockcheck.model.flow import Block, Branch, Break, Continue, Node, Raise, Return, While
 from lockcheck.model.source import Span
 
 _EXITS = (Return, Raise, Continue, Break)
+
+_LOOKS = {"empty", "full", "qsize"}
+
+
+def looked(nodes: Block, span: Span) -> bool:
+    """Whether a queue is asked how full it is before the call at `span`: that waits only where others are quicker."""
+    for test, _ in Known(nodes, span).tests:
+        if any(isinstance(e, Call) and isinstance(e.func, Attr) and e.func.name in _LOOKS for e in walk(test)):
+            return True
+    return False
 
 
 class Known:

@@ -6,6 +6,7 @@ import msgspec
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.devices import serialised
+from lockcheck.analysis.summarise.known import looked
 from lockcheck.analysis.witness import plausible
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence
@@ -29,7 +30,7 @@ def slow_regions(analysis: Analysis) -> dict[LockId, list[SlowRegion]]:
     """
     found: dict[LockId, list[SlowRegion]] = {}
     for function, pair, own in analysis.holding():
-        if analysis.facts(function).is_async or not _waits(pair) or analysis.bounded(function):
+        if analysis.facts(function).is_async or not _waits(analysis, pair) or analysis.bounded(function):
             continue
         for held in own:
             if held.lock.id is None or held.lock.domain != "thread" or not held.lock.exclusive:
@@ -42,11 +43,12 @@ def slow_regions(analysis: Analysis) -> dict[LockId, list[SlowRegion]]:
     return found
 
 
-def _waits(pair: CriticalPair) -> bool:
+def _waits(analysis: Analysis, pair: CriticalPair) -> bool:
     match pair.event:
         case Block(category=category, awaited=False, timed=False, bounded=False):
             return category in _SLOW
         case QueueWait(operation=operation, bounded=bounded, timed=False, awaited=False, scoped=False):
-            return operation != "put" or bool(bounded)
+            last = pair.trace[-1]
+            return (operation != "put" or bool(bounded)) and not looked(analysis.program.body(last.function), last.span)
         case _:
             return False
