@@ -59,6 +59,9 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("min-confidence = 'hihg'", "did you mean `high`?"),
         ("exclude = ['[z-a]']", "exclude: `[z-a]` is not a pattern"),
         ("select = [", "not valid TOML"),
+        ("lock-order = [['a.A']]", "lock-order[0]: expected `array` of length >= 2"),
+        ("lock-order = [['a.A', 'LOCK']]", "lock-order[0][1]: expected `str` matching regex"),
+        ("lock-order = [['a.A', 'a.B'], ['a.B', 'a.A']]", "lock-order: `a.A` would have to be taken before itself"),
     ],
 )
 def test_mistake_is_one_line_that_names_the_file(write: Write, lockcheck: Lockcheck, text: str, complaint: str) -> None:

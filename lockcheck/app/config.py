@@ -13,6 +13,7 @@ import msgspec
 
 from lockcheck.app.selection import Catalogue, Selection
 from lockcheck.model.findings import Confidence
+from lockcheck.model.settings import precedes
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,6 +24,10 @@ OutputFormat: TypeAlias = Literal["full", "concise", "json"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
+
+
+_LockPath: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^\w+(\.\w+)+$")]
+_Chain: TypeAlias = Annotated[tuple[_LockPath, ...], msgspec.Meta(min_length=2)]
 
 
 class ConfigError(Exception):
@@ -45,6 +50,7 @@ class Config(msgspec.Struct, frozen=True):
     python_path: tuple[str, ...] = ()
     min_confidence: Confidence = Confidence.MEDIUM
     default_timeout: float = 30.0
+    lock_order: tuple[tuple[str, ...], ...] = ()
     output_format: OutputFormat = "full"
     respect_gitignore: bool = True
 
@@ -62,6 +68,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab"):
     python_path: tuple[str, ...] = ()
     min_confidence: str = "medium"
     default_timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    lock_order: tuple[_Chain, ...] = ()
     output_format: str = "full"
     respect_gitignore: bool = True
 
@@ -146,9 +153,19 @@ def _config(file: Path, raw: object) -> Config:
         python_path=tuple(os.path.normpath(file.parent / folder) for folder in table.python_path),
         min_confidence=_level(file, table.min_confidence),
         default_timeout=table.default_timeout,
+        lock_order=_order(file, table.lock_order),
         output_format=_format(file, table.output_format),
         respect_gitignore=table.respect_gitignore,
     )
+
+
+def _order(file: Path, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Refuse an order that contradicts itself: no program could keep it."""
+    for chain in chains:
+        for lock in chain:
+            if precedes(chains, lock, lock):
+                raise ConfigError(f"{file}: lock-order: `{lock}` would have to be taken before itself")
+    return chains
 
 
 def _level(file: Path, word: str) -> Confidence:

@@ -21,6 +21,7 @@ from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
 from lockcheck.app.worker import internal_error
 from lockcheck.model.findings import Failure, Finding, Report
+from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
@@ -84,12 +85,13 @@ def check(project: Project, options: Options) -> Outcome:
     )
     tell("linking", 0, 1)
     sources = {source.path: source for source in reading.sources}
+    settings = Settings(lock_order=project.config.lock_order)
     visit = visit_on_demand(sources, options.cache)
     asked = [rule for rule in rules if rule.code in enabled]
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
         analysis = _attempt(
-            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit), second))
+            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit), second, settings))
         )
         found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(

@@ -96,6 +96,8 @@ class LockText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wraps: str | None = None
     inner: str | None = None
     permits: str | None = None
+    rereads: bool = False
+    upgrades: bool = False
 
 
 class QueueText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -101,7 +101,7 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
 
     `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
     that what is waited for runs (a joined thread's target). `hangs_on`: the parameter that is the timeout, None
-    where the function's caller gives none.
+    where the function's caller gives none. `limit` names the parameter of the call that would bound it.
     """
 
     category: Category
@@ -112,6 +112,7 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     device: LockId | None = None
     runs: tuple[FunctionId, ...] = ()
     releases: LockRef | None = None
+    limit: str = ""
     hangs_on: str | None = None
 
 

@@ -59,6 +59,19 @@ class ElementLock(msgspec.Struct, frozen=True, order=True, tag="element", gc=Fal
 LockId: TypeAlias = AttributeLock | GlobalLock | LocalLock | ElementLock
 
 
+def qualified_name(lock: LockId) -> str:
+    """The lock as the configuration names it: `module.qualname`; a container stands for each of its locks."""
+    match lock:
+        case AttributeLock(owner, name):
+            return f"{owner}.{name}"
+        case GlobalLock(module, name):
+            return f"{module}.{name}"
+        case LocalLock(function, name):
+            return f"{function}.{name}"
+        case ElementLock(container):
+            return qualified_name(container)
+
+
 def lock_name(lock: LockId) -> str:
     """The lock as a user would name it: `Room._members_lock`, `LOCK`, `Room._locks[…]`."""
     match lock:

@@ -48,6 +48,8 @@ class LockKind(msgspec.Struct, frozen=True):
     `name` is the constructor's qualified name. `reentrant` is whether its holder may take it again (a thread,
     or for `async` a task). `wraps` names the parameter through which a condition is given its lock, `inner`
     the constructor of the lock it makes when it is given none. `permits` names the parameter that counts permits.
+    Of a read-write lock, `rereads` is whether a reader may read again though a writer waits, and `upgrades` whether
+    it may go on to write.
     """
 
     name: str
@@ -57,6 +59,8 @@ class LockKind(msgspec.Struct, frozen=True):
     wraps: str | None = None
     inner: str | None = None
     permits: str | None = None
+    rereads: bool = False
+    upgrades: bool = False
 
 
 class QueueKind(msgspec.Struct, frozen=True):

@@ -399,4 +399,4 @@ def _again(pair: CriticalPair, held: Held) -> bool:
     if not isinstance(event, Acquire) or not event.blocking or event.timed or not event.lock.exclusive:
         return False
     same = held.lock.path == event.lock.path and certain(event.lock.path)
-    return same and not held.lock.reentrant and not event.lock.reentrant and held.mode == event.mode
+    return same and not held.lock.reentrant and not event.lock.reentrant and held.mode == event.mode != "read"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockcheck.analysis.link import annotated, containers
+from lockcheck.analysis.link import annotated, containers, readwrite
 from lockcheck.analysis.link.values import (
     NOTHING,
     UNKNOWN,
@@ -215,6 +215,12 @@ def method_effect(types: Types, method: LibraryMethod) -> Effect | None:
             effect = library.method(name, method.name)
             if effect is not None:
                 return effect
+        if (
+            isinstance(option, LockValue)
+            and option.kind.shape == "readwrite"
+            and library.type(option.kind.name) is None
+        ):
+            return readwrite.effect(method.name)
     return None
 
 

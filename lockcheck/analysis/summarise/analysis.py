@@ -16,14 +16,16 @@ from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.findings import LockNote, Place
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId, lock_name
+from lockcheck.model.settings import Settings
 from lockcheck.model.source import Span
 
 
 class Analysis:
     """The outcome of the summarise stage, in a stable order."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, settings: Settings) -> None:
         """Sort the results."""
+        self.settings = settings
         self.engine = schedule
         self.program = schedule.program
         self.entries = Entries(schedule)
@@ -58,6 +60,13 @@ class Analysis:
             for result in self.results
             for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace))
         ]
+
+    def everywhere(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
+        """Every pair of every function of the program, those that no lock and no wait of threads touches included."""
+        self.engine.settle(sorted(self.program.functions))
+        for function in sorted(self.engine.results):
+            for pair in sorted(self.engine.results[function].pairs, key=lambda p: (p.trace[0].span, p.trace)):
+                yield function, pair
 
     def holding(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
         """Pairs of functions that themselves hold something then, with those locks; callees' own locks left out."""

@@ -8,23 +8,23 @@ from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import (
     External,
-    FunctionValue,
     LibraryInstance,
     LibraryMethod,
     PartialValue,
     Value,
     options,
 )
-from lockcheck.analysis.summarise import callbacks, consulting, entering, evaluate, primitives, protocol
+from lockcheck.analysis.summarise import callbacks, consulting, entering, evaluate, outcomes, primitives, protocol
 from lockcheck.analysis.summarise.compose import compose
+from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame, Spawned
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Block
-from lockcheck.model.expression import Attr, Await, Call, Comprehension, Const, Expr, Lambda, Name, Star
+from lockcheck.model.expression import Attr, Call, Comprehension, Const, Name
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import AttributeLock, FunctionId, LockId
+from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 from lockcheck.model.library import Effect
-from lockcheck.model.paths import Path
+from lockcheck.model.paths import GlobalRoot, Path
 from lockcheck.model.source import Span
 
 _CONSUMERS = {
@@ -188,6 +188,8 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         return state
     if effect.blocks == "sleep" and expr.args and isinstance(expr.args[0], Const) and not expr.args[0].value:
         return state  # sleep(0) only lets others run
+    if effect.blocks == "result" and outcomes.settled(frame, expr):
+        return state
     if effect.flag is not None:
         waits = primitives.flag_waits(frame, expr, effect.flag)
         if waits is None:
@@ -203,8 +205,9 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         awaited=effect.awaitable,
         timed=_limited(frame, expr, effect),
         bounded=state.bounded > 0,
-        device=_device(frame, expr),
-        runs=primitives.joined(frame, expr, effect),
+        device=device(frame.engine, expr, frame.function),
+        runs=outcomes.runs(frame, expr, effect),
+        limit=effect.limit.name if effect.limit is not None else "",
         hangs_on=primitives.hangs_on(frame, expr, effect.limit),
     )
     frame.record(event, state, (frame.step(expr.span, "event", name),), confidence=confidence)
@@ -224,20 +227,37 @@ def _callee_name(callee: Value) -> str:
 
 
 def _limited(frame: Frame, expr: Call, effect: Effect) -> bool:
-    """Whether a timeout bounds the call: given and not None, or there by default."""
-    return effect.limit is not None and primitives.limited(frame, expr, effect.limit)
+    """Whether a timeout bounds the call: given and not None, there by default, or given to the object it works on."""
+    if effect.limit is None or primitives.limited(frame, expr, effect.limit):
+        return effect.limit is not None
+    if locks.argument(expr, effect.limit.name, effect.limit.position) is not None or not isinstance(expr.func, Attr):
+        return False
+    for option in options(frame.engine.types.evaluate(expr.func.value, frame.function)):
+        if isinstance(option, LibraryInstance) and option.origin is not None:
+            made = frame.engine.library.constructor(option.type)
+            if (
+                made is not None
+                and made.limit is not None
+                and primitives.limited(frame, option.origin.call, made.limit)
+            ):
+                return True
+    return False
 
 
-def _device(frame: Frame, expr: Call) -> LockId | None:
-    """The attribute or global that the call works on, so that all its uses can be found."""
+def device(engine: Engine, expr: Call, function: FunctionId) -> LockId | None:
+    """The attribute or global that a call works on, so that all its uses can be found."""
     if not isinstance(expr.func, Attr):
         return None
     outer = expr.func.value
     if isinstance(outer, Attr):
-        receiver = frame.engine.paths.receiver(outer, frame.function)
+        receiver = engine.paths.receiver(outer, function)
         if receiver is not None:
-            found = frame.engine.hierarchy.attribute(receiver, outer.name)
+            found = engine.hierarchy.attribute(receiver, outer.name)
             return AttributeLock(found[0] if found is not None else receiver, outer.name)
+    if isinstance(outer, Name | Attr):
+        path = engine.paths.of(outer, function)
+        if path is not None and isinstance(path.root, GlobalRoot) and not path.steps:
+            return GlobalLock(path.root.module, path.root.name)
     return None
 
 
@@ -259,20 +279,5 @@ def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
 def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     assert effect.spawn is not None
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
-    for function in functions_of(frame, given):
+    for function in outcomes.functions_of(frame.engine, frame.function, given):
         frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
-
-
-def functions_of(frame: Frame, given: Expr | None) -> tuple[FunctionId, ...]:
-    """The functions that an argument is: named, bound, partial, or the call of a coroutine function."""
-    if given is None or isinstance(given, Const | Star | Await):
-        return ()
-    if isinstance(given, Lambda):
-        return (FunctionId(frame.function.module, given.qualname),)
-    expr: Expr = given
-    if isinstance(given, Call):
-        value = frame.engine.types.evaluate(given.func, frame.function)
-        if any(isinstance(o, FunctionValue) for o in options(value)):
-            expr = given.func
-    found = options(frame.engine.types.evaluate(expr, frame.function))
-    return tuple(t.function for o in found for t in frame.engine.targets.callee(o) if not t.made)

@@ -46,6 +46,10 @@ def enter(frame: Frame, item: Enter, state: State) -> tuple[State, Leave]:
     """The state inside a `with` item, and what leaving it does to a state."""
     expr = item.value
     consulting.entered(frame, item, state)
+    side = _side(frame, expr, state)
+    if side is not None:
+        state = calls.arguments(frame, expr, state) if isinstance(expr, Call) else state
+        return _take(frame, item, state, *side)
     lock = frame.engine.paths.lock(expr, frame.function, state.env)
     if lock is not None:
         state = evaluate.expression(frame, expr, state)
@@ -60,6 +64,24 @@ def enter(frame: Frame, item: Enter, state: State) -> tuple[State, Leave]:
     if waiting is not None:
         return _take(frame, item, state, waiting, "exclusive")
     return _plain(frame, item, state)
+
+
+def _side(frame: Frame, expr: Expr, state: State) -> tuple[LockRef, Mode] | None:
+    """`with lock.read_lock():` and `async with lock.reader:` hold, by one side of it, the whole lock in a mode."""
+    if isinstance(expr, Call):
+        for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
+            effect = calls.effect_of(frame, option) if isinstance(option, LibraryMethod) else None
+            if effect is not None and effect.mode is not None and effect.operation is None:
+                receiver = primitives.receiver_lock(frame, expr, state)
+                return (receiver, effect.mode) if receiver is not None else None
+    if not isinstance(expr, Attr):
+        return None
+    lock = frame.engine.paths.lock(expr.value, frame.function, state.env)
+    if lock is None or lock.kind is None or lock.kind.shape != "readwrite":
+        return None
+    declared = frame.engine.library.attribute(lock.kind.name, expr.name)
+    taken = frame.engine.library.method(declared, "acquire") if declared is not None else None
+    return (lock, taken.mode) if taken is not None and taken.mode is not None else None
 
 
 def _mode(lock: LockRef) -> Mode:
@@ -101,8 +123,6 @@ def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[St
         if effect is not None and effect.scope:
             state = calls.arguments(frame, expr, state)
             return msgspec.structs.replace(state, bounded=state.bounded + 1), _unbounded
-        if effect is not None and effect.mode is not None and isinstance(option, LibraryMethod):
-            return _sided(frame, item, expr, state, effect.mode)
     if item.is_async:
         state = calls.call(frame, expr, state, awaited=True)
     else:
@@ -113,13 +133,6 @@ def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[St
 
 def _unbounded(state: State) -> State:
     return msgspec.structs.replace(state, bounded=max(0, state.bounded - 1))
-
-
-def _sided(frame: Frame, item: Enter, expr: Call, state: State, mode: Mode) -> tuple[State, Leave]:
-    """`with lock.read_lock():` holds the receiver in a mode."""
-    state = calls.arguments(frame, expr, state)
-    lock = primitives.receiver_lock(frame, expr, state)
-    return _take(frame, item, state, lock, mode) if lock is not None else _plain(frame, item, state)
 
 
 def _manager(frame: Frame, item: Enter, expr: Call, state: State, managers: list[Target]) -> tuple[State, Leave]:

@@ -8,7 +8,7 @@ from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.scope import children
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, options
-from lockcheck.analysis.summarise import calls, protocol, tests
+from lockcheck.analysis.summarise import calls, outcomes, protocol, tests
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, join
@@ -112,7 +112,8 @@ def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
     for option in options(types.evaluate(value, frame.function)):
         if isinstance(option, LibraryInstance) and frame.engine.library.canonical(option.type) in _TASKS:
             word = value.name if isinstance(value, Attr) else value.id if isinstance(value, Name) else option.type
-            event = Block("result", word, awaited=True, bounded=state.bounded > 0)
+            runs = tuple(dict.fromkeys(outcomes.jobs(frame.engine, option)))
+            event = Block("result", word, awaited=True, bounded=state.bounded > 0, runs=runs)
             frame.record(event, state, (frame.step(span, "event", word),))
     return state
 

@@ -175,8 +175,18 @@ def _condition_wait(frame: Frame, expr: Call, state: State, lock: LockRef, effec
         return
     name = f"{name_of(lock)}.wait"
     timed = effect.limit is not None and limited(frame, expr, effect.limit)
+    limit = effect.limit.name if effect.limit is not None else ""
     hanging = hangs_on(frame, expr, effect.limit)
-    event = Block("wait", name, effect.awaitable, timed, state.bounded > 0, releases=lock, hangs_on=hanging)
+    event = Block(
+        "wait",
+        name,
+        effect.awaitable,
+        timed,
+        state.bounded > 0,
+        releases=lock,
+        hangs_on=hanging,
+        limit=limit,
+    )
     step = frame.step(expr.span, "event", name)
     sure = doubt(frame, expr, effect.limit)
     frame.record(event, State(state.held, state.dropped), (step,), dropped=(lock,), confidence=sure)

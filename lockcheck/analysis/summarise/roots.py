@@ -33,6 +33,8 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
                 or (name.startswith("_") and not name.startswith("__") and _takes(schedule, function))
             ):
                 more.update(schedule.program.callers(name))
+            elif _takes(schedule, function):
+                more.update(c for c in schedule.program.callers(name) if functions[c].is_async)
             more.update(s.function for s in schedule.results[function].spawned)
         fresh = sorted(more - seen)
         if not fresh:
