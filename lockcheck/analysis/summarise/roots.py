@@ -1,4 +1,4 @@
-"""Where summarising begins: the functions that may touch a primitive, or that call one that leaves locks held."""
+"""Where summarising begins: functions that may touch a primitive, coroutines, and who calls what leaves locks held."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.events import Acquire
-from lockcheck.model.facts import MODULE
+from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId
 
 
 def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     """Functions to summarise, in rounds: a round's outcome tells who is next."""
     functions = schedule.program.functions
-    first = sorted(f for f, facts in functions.items() if facts.qualifies or _wrapped(schedule, f))
+    first = sorted(f for f, facts in functions.items() if facts.qualifies or _runs_on_a_loop(facts) or _wrapped(schedule, f))
     seen = set(first)
     yield first
     while True:
@@ -34,6 +34,11 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
             return
         seen.update(fresh)
         yield fresh
+
+
+def _runs_on_a_loop(facts: FunctionFacts) -> bool:
+    """Whether a function is a coroutine that may keep its event loop from going on: it calls something."""
+    return facts.is_async and bool(facts.called)
 
 
 def _takes(schedule: Schedule, function: FunctionId) -> bool:
