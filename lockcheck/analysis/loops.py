@@ -94,16 +94,21 @@ def callee_names(analysis: Analysis, call: Call, function: FunctionId) -> set[st
 
 
 def followed(analysis: Analysis, pair: CriticalPair) -> Confidence:
-    """How sure it is that the calls of a trace run what they name: a decorator may put something else in its place."""
+    """How sure it is that the calls of a trace run what they name.
+
+    A decorator may put something else in its place; and whoever awaits a call of a plain function knows it for one
+    that gives an awaitable, so that another function may be meant than the one that was found.
+    """
     level = Confidence.HIGH
     for before, step in zip(pair.trace, pair.trace[1:], strict=False):
-        if all(_word(d) in _PLAIN for d in analysis.facts(step.function).decorators):
-            continue
         awaited = any(
             isinstance(e, Await) and isinstance(e.value, Call) and e.value.span == before.span
             for e in expressions_in(analysis, before.function)
         )
-        level = min(level, Confidence.LOW if awaited else Confidence.MEDIUM)
+        if awaited:
+            return Confidence.LOW
+        if not all(_word(d) in _PLAIN for d in analysis.facts(step.function).decorators):
+            level = Confidence.MEDIUM
     return level
 
 
@@ -117,8 +122,11 @@ def _word(expr: Expr) -> str:
             return ""
 
 
-def is_instant(analysis: Analysis, step: Step) -> bool:
-    """Whether a wait is given no time at all, or is for a future that is done by then."""
+def is_instant(analysis: Analysis, pair: CriticalPair) -> bool:
+    """Whether a wait is given no time at all, or is for a future that is done or a queue that is filled by then."""
+    step = pair.trace[-1]
+    if isinstance(pair.event, QueueWait) and any("empty" in analysis.facts(s.function).called for s in pair.trace):
+        return True
     call = call_at(analysis, step.function, step.span)
     if call is None or not isinstance(call.func, Attr):
         return False

@@ -17,7 +17,7 @@ answered, no timeout fires, no heartbeat is sent. If what it waits for must be d
 - What is handed to `asyncio.to_thread`, `loop.run_in_executor`, or a thread pool, runs in a thread.
 - Plain functions that nothing on a loop calls: web frameworks run them in a pool of threads.
 - Functions and lambdas that are only defined in the coroutine, or handed on.
-- The result of a future that is done, and a wait that is given no time.
+- The result of a future that is done, a wait that is given no time, a queue that is known not to be empty.
 - Local files, and what lies more than five calls away, are reported with low confidence only.
 
 ## Bad: sleeping between two attempts
@@ -217,7 +217,9 @@ async def outcome(future: Future[str]) -> str:
 async def peek(future: Future[str]) -> str:
     if future.done():
         return future.result()
-    return JOBS.get_nowait()
+    while JOBS.empty():
+        await asyncio.sleep(0.1)
+    return JOBS.get()
 ```
 
 ## Good: a local file
@@ -292,7 +294,7 @@ def _category(pair: CriticalPair) -> str:
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair in synchronous(analysis):
         if waits(pair.event) and _category(pair) in _WAITS and not runs_loop(analysis, pair):
-            if not is_instant(analysis, pair.trace[-1]) and not asks_for_loop(analysis, pair):
+            if not is_instant(analysis, pair) and not asks_for_loop(analysis, pair):
                 yield pair, (), _confidence(analysis, pair)
 
 
