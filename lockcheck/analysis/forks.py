@@ -8,7 +8,7 @@ from lockcheck.analysis.link.values import External, Instance, LibraryInstance, 
 from lockcheck.analysis.loops import call_at, callee_names, calls_in, expressions_in
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import Acquire, Block, CriticalPair, Step
-from lockcheck.model.expression import Attr, Call, Compare, Const, Expr
+from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Name
 from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 
 _OTHER = {"spawn", "forkserver"}
@@ -105,10 +105,19 @@ def survivors(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair]]:
 def _compares(analysis: Analysis, function: FunctionId) -> bool:
     for expr in expressions_in(analysis, function):
         if isinstance(expr, Compare) and expr.operator in ("==", "!="):
-            for side in (expr.left, expr.right):
-                if isinstance(side, Call) and "os.getpid" in _external(analysis, side, function):
-                    return True
+            if any(_is_own_id(analysis, side, function) for side in (expr.left, expr.right)):
+                return True
     return False
+
+
+def _is_own_id(analysis: Analysis, expr: Expr, function: FunctionId) -> bool:
+    """Whether an expression is `os.getpid()`, or a local name for it."""
+    if isinstance(expr, Name):
+        bound = analysis.engine.types.scope(function).bindings.get(expr.id, [])
+        return any(
+            b.how == "value" and isinstance(b.expr, Call) and _is_own_id(analysis, b.expr, function) for b in bound
+        )
+    return isinstance(expr, Call) and "os.getpid" in _external(analysis, expr, function)
 
 
 def _external(analysis: Analysis, call: Call, function: FunctionId) -> set[str]:

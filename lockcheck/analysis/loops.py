@@ -28,8 +28,22 @@ RUNNERS = FRESH | {
 """Calls that fail, or wait for ever, where a loop runs in this thread already."""
 _ASKS = {"get_running_loop", "_get_running_loop", "is_running", "current_task", "current_async_library"}
 _PLAIN = frozenset(
-    "property cached_property setter getter staticmethod classmethod wraps lru_cache cache overload override final "
-    "abstractmethod contextmanager".split()
+    [
+        "property",
+        "cached_property",
+        "setter",
+        "getter",
+        "staticmethod",
+        "classmethod",
+        "wraps",
+        "lru_cache",
+        "cache",
+        "overload",
+        "override",
+        "final",
+        "abstractmethod",
+        "contextmanager",
+    ]
 )
 _SEVERAL = {"wait", "as_completed"}
 

@@ -27,10 +27,10 @@ import time
 
 
 async def connect(host: str) -> None:
-    while True:
+    for _ in range(3):
         try:
             await asyncio.open_connection(host, 7000)
-            return
+            break
         except OSError:
             time.sleep(1)  # LCK701
 ```
@@ -42,10 +42,10 @@ import time
 
 
 async def connect(host: str) -> None:
-    while True:
+    for _ in range(3):
         try:
             await asyncio.open_connection(host, 7000)
-            return
+            break
         except OSError:
             await asyncio.sleep(1)
 ```

@@ -193,7 +193,13 @@ def _is_called_fresh(analysis: Analysis, pair: CriticalPair) -> bool:
 def _waits_for_own(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether a coroutine itself waits for a future that it made by `run_coroutine_threadsafe` for its own loop."""
     event, step = pair.event, pair.trace[-1]
-    if not isinstance(event, Block) or event.category != "result" or event.awaited or event.timed or len(pair.trace) > 1:
+    if (
+        not isinstance(event, Block)
+        or event.category != "result"
+        or event.awaited
+        or event.timed
+        or len(pair.trace) > 1
+    ):
         return False
     call = call_at(analysis, step.function, step.span)
     if call is None or not isinstance(call.func, Attr):

@@ -219,7 +219,9 @@ def _read(analysis: Analysis, function: FunctionId, name: str) -> bool:
     unit = analysis.program.units[function.module]
     within = [FunctionId(function.module, f.qualname) for f in unit.facts.functions if f.qualname.startswith(inside)]
     return any(
-        name in _names(step) for each in (function, *within) if each in analysis.program.functions
+        name in _names(step)
+        for each in (function, *within)
+        if each in analysis.program.functions
         for step in steps(analysis.program.body(each))
     )
 

@@ -10,11 +10,17 @@ from lockcheck.model.events import Acquire
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId
 
+_LOOPS = {"asyncio", "anyio", "trio", "uvloop"}
+
 
 def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     """Functions to summarise, in rounds: a round's outcome tells who is next."""
     functions = schedule.program.functions
-    first = sorted(f for f, facts in functions.items() if facts.qualifies or _runs_on_a_loop(facts) or _wrapped(schedule, f))
+    first = sorted(
+        f
+        for f, facts in functions.items()
+        if facts.qualifies or _runs_on_a_loop(facts) or _runs_loop(schedule, f) or _wrapped(schedule, f)
+    )
     seen = set(first)
     yield first
     while True:
@@ -39,6 +45,15 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
 def _runs_on_a_loop(facts: FunctionFacts) -> bool:
     """Whether a function is a coroutine that may keep its event loop from going on: it calls something."""
     return facts.is_async and bool(facts.called)
+
+
+def _runs_loop(schedule: Schedule, function: FunctionId) -> bool:
+    """Whether a function may run an event loop by `asyncio.run` or its like."""
+    facts = schedule.program.functions[function]
+    if "run" not in facts.called:
+        return False
+    imports = (*facts.imports, *schedule.program.units[function.module].facts.imports)
+    return any(item.module in _LOOPS for item in imports)
 
 
 def _takes(schedule: Schedule, function: FunctionId) -> bool:
