@@ -139,6 +139,8 @@ def _word(expr: Expr) -> str:
 def is_instant(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether a wait is given no time at all, or is for a future that is done or a queue that is filled by then."""
     step = pair.trace[-1]
+    if any(each.text.endswith("_nowait") for each in pair.trace):
+        return True
     if isinstance(pair.event, QueueWait) and any("empty" in analysis.facts(s.function).called for s in pair.trace):
         return True
     call = call_at(analysis, step.function, step.span)
