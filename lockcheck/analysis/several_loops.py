@@ -41,7 +41,7 @@ def made_at_import(analysis: Analysis, lock: LockId) -> bool:
             return bool(facts) and all(fact.function == MODULE and fact.value is not None for fact in facts)
         case AttributeLock(owner=owner, name=name):
             found = analysis.engine.hierarchy.attribute(owner, name)
-            return found is not None and all(fact.function is None for fact in found[1])
+            return found is not None and all(f.function is None and isinstance(f.value, Call) for f in found[1])
         case _:
             return False
 
