@@ -32,6 +32,7 @@ STAND_INS = {
 
 MADE_WHEN_RUN = frozenset(
     {
+        "multiprocessing.context.BaseContext.Process",
         "botocore.client.BaseClient.generate_presigned_url",
         "botocore.client.BaseClient.generate_presigned_post",
         "trio.Nursery.__aexit__",

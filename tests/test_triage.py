@@ -177,3 +177,17 @@ def test_syntax_error_is_a_finding_and_the_rest_goes_on(write: Write, lockcheck:
     assert [line.split()[1] for line in run.out.splitlines()] == ["LCK900", "LCK101"]
     assert lockcheck("--ignore", "syntax-error", "bad.py").status == 0
     assert lockcheck("--select", "LCK101", "bad.py").status == 1
+
+
+@pytest.mark.parametrize("path", ["tests/a.py", "pkg/test/a.py", "test_a.py", "pkg/conftest.py", "pkg/a_test.py"])
+def test_tests_have_a_profile_of_their_own(path: str) -> None:
+    sure, likely = finding(path=path), msgspec.structs.replace(finding(path=path, row=2), confidence=Confidence.MEDIUM)
+    assert report(sure, likely).findings == (sure,)
+    assert report(sure, likely, config=Config(test_confidence=Confidence.MEDIUM)).findings == (sure, likely)
+    assert report(sure, likely, config=Config(test_files=())).findings == (sure, likely)
+    assert report(sure, likely, config=Config(min_confidence=Confidence.LOW)).findings == (sure, likely)
+
+
+def test_other_files_are_no_tests() -> None:
+    likely = msgspec.structs.replace(finding(path="pkg/testing.py"), confidence=Confidence.MEDIUM)
+    assert report(likely).findings == (likely,)

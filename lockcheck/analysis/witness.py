@@ -162,7 +162,7 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
     """Places grouped into hazards, so that one hazard is one report.
 
     The surest and shortest story stands. What it covers is not told again: other events behind the same operation,
-    and the same event under the same lock reached from elsewhere. With `by_region` also every other operation of
+    and the same event under the same lock (or, where no lock matters, the same event) reached from elsewhere. With `by_region` also every other operation of
     the region in which the lock is held.
     """
     found: list[Hazard] = []
@@ -170,6 +170,8 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
     for place in sorted(places, key=_rank):
         pair, held, _ = place
         keys: list[object] = [pair.trace[0], *((h.lock.id, pair.trace[-1]) for h in held)]
+        if not held:
+            keys.append(pair.trace[-1])
         if by_region:
             keys += [(pair.trace[0].function, h.trace) for h in held]
         known = next((covered[k] for k in keys if k in covered), None)

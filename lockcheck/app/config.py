@@ -23,6 +23,8 @@ else:
 OutputFormat: TypeAlias = Literal["full", "concise", "json"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
+TEST_FILES = ("tests/", "test/", "test_*.py", "*_test.py", "conftest.py")
+"""Patterns of test files, as in `.gitignore`."""
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
 
 
@@ -38,6 +40,7 @@ class Config(msgspec.Struct, frozen=True):
     """The settings of a run. `folder` is where patterns and source roots are relative to.
 
     `python_path` are absolute folders in which the sources of other packages lie.
+    In `test_files` only findings of `test_confidence` or more are shown: tests have their own habits.
     """
 
     file: str | None = None
@@ -49,6 +52,8 @@ class Config(msgspec.Struct, frozen=True):
     src: tuple[str, ...] | None = None
     python_path: tuple[str, ...] = ()
     min_confidence: Confidence = Confidence.MEDIUM
+    test_files: tuple[str, ...] = TEST_FILES
+    test_confidence: Confidence = Confidence.HIGH
     default_timeout: float = 30.0
     lock_order: tuple[tuple[str, ...], ...] = ()
     output_format: OutputFormat = "full"
@@ -67,6 +72,8 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab"):
     src: tuple[str, ...] | None = None
     python_path: tuple[str, ...] = ()
     min_confidence: str = "medium"
+    test_files: tuple[str, ...] = TEST_FILES
+    test_confidence: str = "high"
     default_timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     lock_order: tuple[_Chain, ...] = ()
     output_format: str = "full"
@@ -151,7 +158,9 @@ def _config(file: Path, raw: object) -> Config:
         per_file_ignores=tuple(table.per_file_ignores.items()),
         src=table.src,
         python_path=tuple(os.path.normpath(file.parent / folder) for folder in table.python_path),
-        min_confidence=_level(file, table.min_confidence),
+        min_confidence=_level(file, "min-confidence", table.min_confidence),
+        test_files=table.test_files,
+        test_confidence=_level(file, "test-confidence", table.test_confidence),
         default_timeout=table.default_timeout,
         lock_order=_order(file, table.lock_order),
         output_format=_format(file, table.output_format),
@@ -168,10 +177,10 @@ def _order(file: Path, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, 
     return chains
 
 
-def _level(file: Path, word: str) -> Confidence:
+def _level(file: Path, key: str, word: str) -> Confidence:
     level = confidence(word)
     if level is None:
-        raise ConfigError(f"{file}: min-confidence: unknown level `{word}`{_choice(word, CONFIDENCES)}")
+        raise ConfigError(f"{file}: {key}: unknown level `{word}`{_choice(word, CONFIDENCES)}")
     return level
 
 

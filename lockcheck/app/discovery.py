@@ -75,6 +75,7 @@ def _check_patterns(config: Config) -> None:
         ("exclude", config.exclude or ()),
         ("extend-exclude", config.extend_exclude),
         ("per-file-ignores", globs),
+        ("test-files", config.test_files),
     ):
         wrong = wrong_pattern(patterns)
         if wrong is not None:

@@ -72,20 +72,34 @@ class _Selected:
             for pattern, selectors in project.config.per_file_ignores
         ]
         self._ignored: dict[str, frozenset[str]] = {}
+        self._least: dict[str, Confidence] = {}
 
     def has(self, finding: Finding) -> bool:
         path = finding.place.path
         return (
             finding.code in self._enabled
-            and finding.confidence >= self._project.config.min_confidence
+            and finding.confidence >= self._least_in(path)
             and (self._project.covers(path) or any(self._project.covers(r.place.path) for r in finding.related))
             and finding.code not in self._ignored_in(path)
         )
 
+    def _least_in(self, path: str) -> Confidence:
+        """The confidence that a finding in a file must have: more in a test, unless everything is asked for."""
+        if path not in self._least:
+            config = self._project.config
+            is_test = bool(config.test_files) and matches(list(config.test_files), self._relative(path))
+            wanted = config.min_confidence
+            strict = is_test and wanted > Confidence.LOW
+            self._least[path] = max(wanted, config.test_confidence) if strict else wanted
+        return self._least[path]
+
+    def _relative(self, path: str) -> str:
+        folder = self._project.config.folder or self._project.root
+        return relative_to(path, folder) if is_within(path, folder) else path.lstrip("/")
+
     def _ignored_in(self, path: str) -> frozenset[str]:
         if path not in self._ignored:
-            folder = self._project.config.folder or self._project.root
-            relative = relative_to(path, folder) if is_within(path, folder) else path.lstrip("/")
+            relative = self._relative(path)
             codes = [
                 codes
                 for pattern, codes in self._ignores

@@ -20,9 +20,9 @@ Mode: TypeAlias = Literal["exclusive", "read", "write", "permit"]
 """How a lock is taken."""
 
 Category: TypeAlias = Literal[
-    "network", "database", "subprocess", "file", "sleep", "join", "result", "wait", "queue", "input"
+    "network", "database", "subprocess", "file", "sleep", "join", "result", "wait", "queue", "input", "fork"
 ]
-"""Why a call may take long: what it waits for."""
+"""Why a call may take long: what it waits for. `fork` does not wait: it copies the process, its locks with it."""
 
 Operation: TypeAlias = Literal[
     "acquire",

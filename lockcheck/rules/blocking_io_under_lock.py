@@ -202,6 +202,36 @@ class Resolver:
         return socket.gethostbyname(host)  # (2)
 ```
 
+## Good: sockets that do not wait
+```python
+import socket
+import threading
+
+
+class Link:
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._lock = threading.Lock()
+        self._sock = socket.socket()
+        self._sock.setblocking(False)
+        self._slow = socket.socket()
+        self._slow.settimeout(5)
+        self._address = address
+
+    def open(self) -> None:
+        with self._lock:
+            self._sock.connect_ex(self._address)
+
+    def wait(self) -> None:
+        with self._lock:
+            self._slow.connect(self._address)
+
+    def own_address(self) -> str:
+        with self._lock:
+            probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            probe.connect(self._address)
+            return str(probe.getsockname()[0])
+```
+
 ## Good: fetched before, stored inside
 ```python
 import threading

@@ -14,7 +14,16 @@ from lockcheck.analysis.link.values import (
     Value,
     options,
 )
-from lockcheck.analysis.summarise import callbacks, consulting, entering, evaluate, outcomes, primitives, protocol
+from lockcheck.analysis.summarise import (
+    callbacks,
+    consulting,
+    entering,
+    evaluate,
+    outcomes,
+    primitives,
+    protocol,
+    sockets,
+)
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame, Spawned
@@ -197,13 +206,16 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         confidence = waits
     else:
         confidence = Confidence.HIGH
+    lasting = sockets.waits(frame, expr, callee)
+    if lasting == "never":
+        return state
     confidence = min(confidence, primitives.doubt(frame, expr, effect.limit))
     name = _callee_name(callee)
     event = Block(
         effect.blocks,
         name,
         awaited=effect.awaitable,
-        timed=_limited(frame, expr, effect),
+        timed=lasting == "bounded" or _limited(frame, expr, effect),
         bounded=state.bounded > 0,
         device=device(frame.engine, expr, frame.function),
         runs=outcomes.runs(frame, expr, effect),

@@ -312,8 +312,8 @@ def flag_waits(frame: Frame, expr: Call, flag: Flag) -> Confidence | None:
 
 
 def joined(frame: Frame, expr: Call, effect: Effect) -> tuple[FunctionId, ...]:
-    """The functions that the joined thread runs: its target, or the `run` of its class."""
-    if effect.blocks != "join" or not isinstance(expr.func, Attr):
+    """The functions that a joined thread or a started process runs: its target, or the `run` of its class."""
+    if effect.blocks not in ("join", "fork") or not isinstance(expr.func, Attr):
         return ()
     found: list[FunctionId] = []
     for option in options(frame.engine.types.evaluate(expr.func.value, frame.function)):

@@ -1,4 +1,4 @@
-"""Where summarising begins: the functions that may touch a primitive, or that call one that leaves locks held."""
+"""Where summarising begins: functions that may touch a primitive, coroutines, and who calls what leaves locks held."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from lockcheck.model.identity import FunctionId
 
 _INTERRUPTS = {"signal", "finalize", "ref", "WeakMethod", "proxy", "register", "addaudithook", "settrace", "setprofile"}
 """What code calls to have a function run in the middle of anything."""
+_LOOPS = {"asyncio", "anyio", "trio", "uvloop"}
 
 
 def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     """Functions to summarise, in rounds: a round's outcome tells who is next."""
     functions = schedule.program.functions
     first = sorted(
-        f for f, facts in functions.items() if facts.qualifies or _interrupts(facts) or _wrapped(schedule, f)
+        f
+        for f, facts in functions.items()
+        if facts.qualifies
+        or _interrupts(facts)
+        or _runs_on_a_loop(facts)
+        or _runs_loop(schedule, f)
+        or _wrapped(schedule, f)
     )
     seen = set(first)
     yield first
@@ -46,6 +53,20 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
 def _interrupts(facts: FunctionFacts) -> bool:
     """Whether a function is a finaliser, or makes one, or a handler of the like."""
     return facts.name == "__del__" or not _INTERRUPTS.isdisjoint(facts.called)
+
+
+def _runs_on_a_loop(facts: FunctionFacts) -> bool:
+    """Whether a function is a coroutine that may keep its event loop from going on: it calls something."""
+    return facts.is_async and bool(facts.called)
+
+
+def _runs_loop(schedule: Schedule, function: FunctionId) -> bool:
+    """Whether a function may run an event loop by `asyncio.run` or its like."""
+    facts = schedule.program.functions[function]
+    if "run" not in facts.called:
+        return False
+    imports = (*facts.imports, *schedule.program.units[function.module].facts.imports)
+    return any(item.module in _LOOPS for item in imports)
 
 
 def _takes(schedule: Schedule, function: FunctionId) -> bool:

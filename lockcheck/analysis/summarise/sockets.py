@@ -1,0 +1,94 @@
+"""Sockets that do not wait, or not for ever: by their kind, or because somebody told them so."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.values import LibraryInstance, LibraryMethod, Value
+from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name
+from lockcheck.model.identity import ClassId, FunctionId
+
+_SOCKET = "socket.socket"
+_CONNECTS = {"connect", "connect_ex"}
+
+Waits = Literal["ever", "bounded", "never"]
+
+
+def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
+    """How long a method of a socket waits: for ever, up to the socket's timeout, or not at all.
+
+    A datagram socket connects without sending anything. A socket that is told `setblocking(False)` anywhere in the
+    class or function that keeps it does not wait; one with `settimeout(…)` not for ever. Of anything else nothing is known.
+    """
+    if not isinstance(callee, LibraryMethod) or not isinstance(expr.func, Attr):
+        return "ever"
+    made = callee.receiver
+    if not isinstance(made, LibraryInstance) or not frame.engine.library.is_subtype(made.type, _SOCKET):
+        return "ever"
+    if callee.name in _CONNECTS and made.origin is not None and _is_datagram(made.origin.call):
+        return "never"
+    return _told(frame, expr.func.value)
+
+
+def _is_datagram(call: Call) -> bool:
+    given = (*call.args, *(k.value for k in call.keywords))
+    return any(isinstance(a, Attr | Name) and (a.name if isinstance(a, Attr) else a.id) == "SOCK_DGRAM" for a in given)
+
+
+def _told(frame: Frame, receiver: Expr) -> Waits:
+    """What the functions that share a socket tell it: those of the class that keeps it, or the one with the name."""
+    types = frame.engine.types
+    functions = [frame.function]
+    word: str | None = None
+    if isinstance(receiver, Attr) and isinstance(receiver.value, Name):
+        owner = frame.engine.paths.receiver(receiver, frame.function)
+        word = receiver.name
+        if owner is not None:
+            functions = _methods(frame, owner)
+    elif isinstance(receiver, Name):
+        word = receiver.id
+    if word is None:
+        return "ever"
+    question = ("told", word, tuple(functions))
+    forever: Waits = "ever"
+    return types.memo.solve(question, lambda: _in(frame, functions, word), forever)
+
+
+def _methods(frame: Frame, owner: ClassId) -> list[FunctionId]:
+    hierarchy = frame.engine.hierarchy
+    return sorted({f for cls in hierarchy.mro(owner) for f in hierarchy.own_methods(cls).values()})
+
+
+def _in(frame: Frame, functions: list[FunctionId], word: str) -> Waits:
+    found: Waits = "ever"
+    for function in functions:
+        called = frame.engine.program.functions[function].called
+        if "setblocking" not in called and "settimeout" not in called:
+            continue
+        for step in steps(frame.engine.program.body(function)):
+            for expr in expressions(step):
+                for inner in walk(expr):
+                    if isinstance(inner, Call) and isinstance(inner.func, Attr) and _last(inner.func.value) == word:
+                        said = _says(inner)
+                        if said == "never":
+                            return "never"
+                        found = "bounded" if said == "bounded" else found
+    return found
+
+
+def _last(expr: Expr) -> str:
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
+
+
+def _says(call: Call) -> Waits:
+    assert isinstance(call.func, Attr)
+    given = call.args[0] if call.args else None
+    if call.func.name == "setblocking" and isinstance(given, Const) and not given.value:
+        return "never"
+    if call.func.name == "settimeout" and given is not None:
+        if isinstance(given, Const):
+            return "ever" if given.value is None else "never" if given.value == 0 else "bounded"
+        return "bounded"
+    return "ever"

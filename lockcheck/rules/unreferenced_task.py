@@ -1,0 +1,270 @@
+"""A task is started, and nobody keeps it.
+
+## What it does
+Finds `asyncio.create_task`, `loop.create_task` and `asyncio.ensure_future` whose result is thrown away, is assigned to
+a local name that is never read, or is only given a callback.
+
+## Why it hurts
+An event loop keeps weak references to its tasks. A task that nothing else refers to can be collected as garbage in
+the middle of its work: it just stops, at some time, on some machines. And what it raises is never seen.
+
+## How to repair it
+- Keep the task as long as it runs: `tasks.add(task); task.add_done_callback(tasks.discard)`.
+- Or start it in an `asyncio.TaskGroup`, which keeps it, waits for it and hands on what it raises.
+
+## When it is quiet
+- Task groups and nurseries keep their tasks.
+- The task is awaited, returned, stored in an attribute or a collection, or handed to a function.
+- `ensure_future` of something that is a task or a future already.
+- `asyncio.run(main())` keeps its task itself.
+
+## Bad: thrown away
+```python
+import asyncio
+
+
+class Session:
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(30)
+
+    async def open(self) -> None:
+        asyncio.create_task(self._keep_alive())  # LCK802
+```
+
+## Fixed
+```python
+import asyncio
+
+
+class Session:
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(30)
+
+    async def open(self) -> None:
+        task = asyncio.create_task(self._keep_alive())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+```
+
+## Bad: a name that is never read, a loop's method, a callback on nothing
+```python
+import asyncio
+
+
+async def work() -> None:
+    await asyncio.sleep(1)
+
+
+async def begin() -> None:
+    task = asyncio.create_task(work())  # LCK802
+    _ = asyncio.ensure_future(work())  # LCK802
+    asyncio.get_running_loop().create_task(work())  # LCK802
+    asyncio.create_task(work()).add_done_callback(print)  # LCK802
+```
+
+## Good: a task group keeps its tasks
+```python
+import asyncio
+
+
+async def work() -> None:
+    await asyncio.sleep(1)
+
+
+async def begin() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())
+```
+
+## Good: a nursery, and anyio's task group
+```python
+import anyio
+import trio
+
+
+async def begin() -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep, 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(anyio.sleep, 1)
+```
+
+## Good: kept in an attribute, a collection or a closure
+```python
+import asyncio
+
+
+class Session:
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def _work(self) -> None:
+        await asyncio.sleep(1)
+
+    def begin(self) -> None:
+        self._first = asyncio.create_task(self._work())
+        self._tasks.append(asyncio.create_task(self._work()))
+        third = asyncio.create_task(self._work())
+
+        def stop() -> None:
+            third.cancel()
+
+        self._stop = stop
+```
+
+## Good: awaited, returned or handed on
+```python
+import asyncio
+
+
+async def work() -> None:
+    await asyncio.sleep(1)
+
+
+async def both() -> None:
+    first = asyncio.create_task(work())
+    await work()
+    await first
+    await asyncio.wait([asyncio.create_task(work())])
+    await asyncio.create_task(work())
+
+
+def begin() -> "asyncio.Task[None]":
+    return asyncio.create_task(work())
+```
+
+## Good: the main coroutine, and a future that somebody has
+```python
+import asyncio
+
+
+async def main(future: "asyncio.Future[None]") -> None:
+    asyncio.ensure_future(future)
+
+
+def run(future: "asyncio.Future[None]") -> None:
+    asyncio.run(main(future))
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.values import LibraryInstance, options
+from lockcheck.analysis.loops import LOOP, callee_names
+from lockcheck.analysis.summarise import Analysis
+from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.flow import Assign, Do, Node
+from lockcheck.model.identity import FunctionId
+from lockcheck.rules.registry import rule
+
+_MAKES = {"asyncio.create_task", "asyncio.ensure_future", f"{LOOP}.create_task"}
+_WORDS = ("create_task", "ensure_future")
+_LOOPS = {"loop", "_loop", "event_loop", "_event_loop"}
+
+
+@rule(code="LCK802", default=True, since="0.1.0")
+def check(analysis: Analysis) -> Iterator[Finding]:
+    """One finding for each call that makes a task."""
+    functions = sorted({function for word in _WORDS for function in analysis.program.callers(word)})
+    for function in functions:
+        for step in steps(analysis.program.body(function)):
+            made = _dropped(analysis, function, step)
+            confidence = _makes_task(analysis, function, made) if made is not None else None
+            if made is None or confidence is None:
+                continue
+            message = (
+                f"nothing keeps the task that `{_word(made)}` starts: the loop refers to it weakly, so it may be "
+                "collected before it is done; keep it in a set until its done callback takes it out"
+            )
+            place = analysis.place(function, made.span)
+            yield Finding(
+                "LCK802",
+                "unreferenced-task",
+                message,
+                confidence,
+                place,
+                symbol=str(function),
+                subject=_subject(made),
+            )
+
+
+def _dropped(analysis: Analysis, function: FunctionId, step: Node) -> Call | None:
+    """The call whose result a statement throws away or gives to a name that nobody reads."""
+    match step:
+        case Do(value=Call(func=Attr(value=Call() as inner, name="add_done_callback"))):
+            return inner
+        case Do(value=Call() as call):
+            return call
+        case Assign(targets=(Name(id=name),), value=Call() as call, augmented=False):
+            scope = analysis.engine.types.scope(function)
+            return call if scope.binds(name) and not _read(analysis, function, name) else None
+        case _:
+            return None
+
+
+def _read(analysis: Analysis, function: FunctionId, name: str) -> bool:
+    """Whether a local name is read in a function or in one that is defined inside it."""
+    if function.qualname == "<module>" or function.qualname.endswith(".<body>"):
+        return True
+    inside = f"{function.qualname}.<locals>."
+    unit = analysis.program.units[function.module]
+    within = [FunctionId(function.module, f.qualname) for f in unit.facts.functions if f.qualname.startswith(inside)]
+    return any(
+        name in _names(step)
+        for each in (function, *within)
+        if each in analysis.program.functions
+        for step in steps(analysis.program.body(each))
+    )
+
+
+def _names(step: Node) -> set[str]:
+    """The names that a statement reads."""
+    stored = [t for t in step.targets if isinstance(t, Name)] if isinstance(step, Assign) else []
+    return {
+        inner.id
+        for expr in expressions(step)
+        if not any(expr is target for target in stored)
+        for inner in walk(expr)
+        if isinstance(inner, Name)
+    }
+
+
+def _makes_task(analysis: Analysis, function: FunctionId, call: Call) -> Confidence | None:
+    """How sure it is that a call makes a task; None where it does not."""
+    if _word(call) not in _WORDS:
+        return None
+    if _MAKES & callee_names(analysis, call, function):
+        return None if call.args and _is_future(analysis, function, call.args[0]) else Confidence.HIGH
+    match call.func:
+        case Attr(value=Name(id=word) | Attr(name=word), name="create_task") if word in _LOOPS:
+            unknown = not analysis.engine.targets.of(call.func, function)
+            return Confidence.MEDIUM if unknown else None
+        case _:
+            return None
+
+
+def _is_future(analysis: Analysis, function: FunctionId, given: Expr) -> bool:
+    library = analysis.engine.library
+    return any(
+        isinstance(option, LibraryInstance) and library.is_subtype(option.type, "asyncio.Future")
+        for option in options(analysis.engine.types.evaluate(given, function))
+    )
+
+
+def _word(call: Call) -> str:
+    return call.func.name if isinstance(call.func, Attr) else call.func.id if isinstance(call.func, Name) else ""
+
+
+def _subject(call: Call) -> str:
+    """What is started, without line numbers."""
+    first = call.args[0] if call.args else None
+    return f"{_word(call)} {_word(first)}" if isinstance(first, Call) else _word(call)
