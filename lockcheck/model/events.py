@@ -87,13 +87,17 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
 
 class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
-    """A lock is taken. `blocking`: it may wait; `timed`: not for ever; `awaited`: it is a suspension too."""
+    """A lock is taken. `blocking`: it may wait; `timed`: not for ever; `awaited`: it is a suspension too.
+
+    `scoped`: only a timeout scope around it ends the wait, which a holder that takes its own lock again always loses.
+    """
 
     lock: LockRef
     mode: Mode
     blocking: bool = True
     timed: bool = False
     awaited: bool = False
+    scoped: bool = False
 
 
 class Block(msgspec.Struct, frozen=True, tag="block", gc=False):

@@ -202,6 +202,25 @@ class Counter:
         guard.release()
 ```
 
+## Bad: a timeout scope only turns the freeze into an error
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def release(self) -> None:
+        async with self._lock:
+            print("released")
+
+    async def get(self) -> None:
+        async with asyncio.timeout(5):
+            async with self._lock:
+                await self.release()  # LCK501
+```
+
 ## Good: RLock
 ```python
 import threading
@@ -396,7 +415,9 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 def _again(pair: CriticalPair, held: Held) -> bool:
     """Whether the pair takes the very lock that is held, and would wait for it."""
     event = pair.event
-    if not isinstance(event, Acquire) or not event.blocking or event.timed or not event.lock.exclusive:
+    if not isinstance(event, Acquire) or not event.blocking or not event.lock.exclusive:
+        return False
+    if event.timed and not event.scoped:
         return False
     same = held.lock.path == event.lock.path and certain(event.lock.path)
     return same and not held.lock.reentrant and not event.lock.reentrant and held.mode == event.mode != "read"

@@ -322,7 +322,7 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             mine = arguments.lock(lock)
             if mine is None:
                 return None
-            return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited)
+            return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited, event.scoped)
         case Block(releases=lock) if lock is not None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
@@ -339,7 +339,7 @@ def _bounded(event: Event) -> Event:
         case QueueWait():
             return msgspec.structs.replace(event, scoped=True)
         case Acquire():
-            return msgspec.structs.replace(event, timed=True)
+            return msgspec.structs.replace(event, timed=True, scoped=event.scoped or not event.timed)
         case _:
             return event
 

@@ -102,7 +102,7 @@ def _take(frame: Frame, item: Enter, state: State, lock: LockRef, mode: Mode) ->
     if item.is_async:
         evaluate.suspend(frame, "async with", item.span, state)
     step = frame.step(item.span, "acquire", primitives.name_of(lock))
-    event = Acquire(lock, mode, True, state.bounded > 0, item.is_async)
+    event = Acquire(lock, mode, True, state.bounded > 0, item.is_async, state.bounded > 0)
     frame.may_raise(state)
     confidence = Confidence.LOW if lock.guessed else Confidence.HIGH
     frame.record(event, state, (step,), confidence=confidence)

@@ -70,6 +70,7 @@ def _key(pair: CriticalPair) -> object | None:
                 event.mode,
                 event.blocking,
                 event.timed,
+                event.scoped,
                 pending,
                 pair.dropped,
                 pair.conditions,

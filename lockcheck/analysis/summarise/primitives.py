@@ -118,7 +118,8 @@ def acquire(frame: Frame, expr: Call, state: State) -> Held:
     timed = effect.limit is not None and limited(frame, expr, effect.limit)
     confidence = Confidence.LOW if lock.guessed else Confidence.HIGH
     step = frame.step(expr.span, "acquire", name_of(lock))
-    event = Acquire(lock, mode, blocking, timed or state.bounded > 0, effect.awaitable)
+    scoped = state.bounded > 0 and not timed
+    event = Acquire(lock, mode, blocking, timed or scoped, effect.awaitable, scoped)
     frame.may_raise(state)
     frame.record(event, state, (step,), confidence=confidence)
     attempt = timed or not blocking
