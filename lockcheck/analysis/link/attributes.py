@@ -135,16 +135,28 @@ def primary(types: Types, owner: ClassId, facts: list[AttributeFact]) -> str:
 
     They do in `self.a = self.b = Lock()`, and where several keep (a condition on) one local lock.
     """
-    names = {facts[0].name}
-    for name, others in types.hierarchy.own_attributes(owner).items():
-        for one in facts:
-            for other in others:
-                together = one.span == other.span and one.value is not None and one.function == other.function
-                if together or (
-                    one.function == other.function and _shared(one) is not None and _shared(one) == _shared(other)
-                ):
-                    names.add(name)
-    return min(names)
+    nothing: dict[object, str] = {}
+    first = types.memo.solve(("primary", owner), lambda: _first_names(types, owner), nothing)
+    return min(first.get(key, facts[0].name) for fact in facts for key in (*_holds(fact), None))
+
+
+def _first_names(types: Types, owner: ClassId) -> dict[object, str]:
+    """The first name for each thing that several attributes of a class hold together."""
+    found: dict[object, str] = {}
+    for name, facts in types.hierarchy.own_attributes(owner).items():
+        for fact in facts:
+            for key in _holds(fact):
+                found[key] = min(name, found.get(key, name))
+    return found
+
+
+def _holds(fact: AttributeFact) -> tuple[object, ...]:
+    """What an attribute shares with others: the assignment that sets them all, or a local name whose lock they keep."""
+    if fact.value is None:
+        return ()
+    shared = _shared(fact)
+    together = (fact.function, fact.span)
+    return (together,) if shared is None else (together, (fact.function, shared))
 
 
 def _shared(fact: AttributeFact) -> str | None:

@@ -9,9 +9,9 @@ Answer = TypeVar("Answer")
 
 _NONE = 1 << 30
 _MISSING = object()
-MAX_DEPTH = 48
+MAX_DEPTH = 24
 """Questions nested deeper than this are given up: what is that far from the place is no evidence."""
-MAX_WORK = 4000
+MAX_WORK = 800
 """Questions asked for the sake of one outermost question."""
 
 
