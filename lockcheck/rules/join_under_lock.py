@@ -274,7 +274,8 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         needed = tuple(h for h in held if _needs(analysis, event, (h,)) is not None)
         if needed:
             yield pair, needed, certainty(pair, needed)
-        elif held:
+        held = tuple(h for h in held if h.lock.domain != "async")  # a thread that ends needs no lock of tasks
+        if held and not needed:
             yield pair, held, min(plausible(pair, held), Confidence.MEDIUM)
 
 
