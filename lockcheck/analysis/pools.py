@@ -74,7 +74,7 @@ def awaited_submissions(analysis: Analysis, function: FunctionId) -> Iterator[tu
     result = analysis.engine.results.get(function)
     for pair in sorted(result.pairs, key=lambda p: p.trace) if result is not None else ():
         event = pair.event
-        if len(pair.trace) > 1 or not isinstance(event, Block) or event.category != "result":
+        if len(pair.trace) != 1 or not isinstance(event, Block) or event.category != "result":
             continue
         if event.awaited or event.timed:
             continue

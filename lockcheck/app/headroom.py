@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -45,7 +45,7 @@ def with_headroom(action: Callable[[], _T]) -> _T:
 
 
 @contextmanager
-def without_collection() -> Iterator[None]:
+def without_collection() -> Generator[None, None, None]:
     """Pause the search for garbage in cycles: frozen values make none, and each search would visit all of them."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -266,7 +266,7 @@ def _needs(analysis: Analysis, event: Block, held: Held) -> bool:
 
 def _after_start(analysis: Analysis) -> Iterator[Finding]:
     for function, pair in analysis.pairs():
-        if len(pair.trace) > 1 or not forks(analysis, pair):
+        if len(pair.trace) != 1 or not forks(analysis, pair):
             continue
         step = pair.trace[0]
         started = started_before(analysis, step)

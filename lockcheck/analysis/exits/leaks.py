@@ -68,7 +68,9 @@ def _givers(analysis: Analysis) -> dict[LockId, set[FunctionId]]:
 
 
 def _leaks(analysis: Analysis, fate: Fate, givers: dict[LockId, set[FunctionId]]) -> Iterator[Leak]:
-    others = givers.get(fate.lock.id, set()) - {fate.function} if fate.lock.id is not None else set()
+    others: set[FunctionId] = set()
+    if fate.lock.id is not None:
+        others = givers.get(fate.lock.id, others) - {fate.function}
     name = analysis.facts(fate.function).name
     keeps = any(e.normal for e in fate.exits)
     keeper = bool(others) or any(word in name.lower() for word in _KEEPERS)

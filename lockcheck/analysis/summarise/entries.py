@@ -38,7 +38,7 @@ class Entries:
             changed = False
             for function in self._held:
                 known = [locks | self.of(caller) for caller, locks in held[function] if self._ready(caller)]
-                new = frozenset.intersection(*known) if known else None
+                new = known[0].intersection(*known[1:]) if known else None
                 if new != self._held[function]:
                     self._held[function] = new
                     changed = True
