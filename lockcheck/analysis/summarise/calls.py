@@ -64,7 +64,7 @@ def call(
     stacked = entering.stack_call(frame, expr, state)
     if stacked is not None:
         return stacked
-    runs, limited = _runs_arguments(frame, expr)
+    runs, limited = _runs_arguments(frame, expr, awaited)
     state = arguments(frame, expr, state, runs, limited)
     if not primitives.is_release(frame, expr, state):
         frame.may_raise(state)
@@ -107,13 +107,15 @@ def arguments(
     return state
 
 
-def _runs_arguments(frame: Frame, expr: Call) -> tuple[frozenset[int], bool]:
+def _runs_arguments(frame: Frame, expr: Call, awaited: bool) -> tuple[frozenset[int], bool]:
     """Which arguments are coroutines or generators that the callee runs to their end, and whether under a timeout."""
     found: set[int] = set()
     limited = False
     count = len(expr.args) + len(expr.keywords)
     for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
         effect = effect_of(frame, option)
+        if effect is not None and effect.awaitable and not awaited:
+            continue
         if isinstance(option, External) and option.name in _CONSUMERS:
             found.update(range(len(expr.args)))
         elif effect is not None and effect.awaits:
