@@ -181,7 +181,9 @@ class OrderGraph:
         def choose(chosen: tuple[Witness, ...]) -> tuple[Witness, ...] | None:
             if len(chosen) == len(edges):
                 return chosen if self._waits(chosen[-1], chosen[0]) else None
-            for witness in edges[len(chosen)].witnesses[:MAX_TRIES]:
+            told = {step.function for other in chosen for step in other.pair.trace}
+            candidates = sorted(edges[len(chosen)].witnesses[:MAX_TRIES], key=lambda w: w.function in told)
+            for witness in candidates:  # code that the other side's story does not run through convinces more
                 fits = all(self._together(witness, other) for other in chosen)
                 if fits and (not chosen or self._waits(chosen[-1], witness)):
                     found = choose((*chosen, witness))
