@@ -175,3 +175,8 @@ Expr: TypeAlias = (
     | Star
     | Opaque
 )
+
+
+def last_word(expr: Expr) -> str:
+    """The last word of a dotted name: `c` of `a.b.c`; empty for anything else."""
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

@@ -9,7 +9,7 @@ from lockcheck.analysis.exits.points import NOWHERE, Leave, Point, Points, spell
 from lockcheck.analysis.exits.raising import catches, caught
 from lockcheck.analysis.link.scope import steps, walk
 from lockcheck.analysis.link.values import External, options
-from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Name, Star
+from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Name, Star, last_word
 from lockcheck.model.flow import (
     Assert,
     Assign,
@@ -161,7 +161,7 @@ class Walk(Evaluation):
                 self.suspend(points, item.span, "async with")
             if item.target is not None:
                 points = self._bound((item.target,), points)
-            if isinstance(item.value, Call) and _word(item.value.func) == "suppress":
+            if isinstance(item.value, Call) and last_word(item.value.func) == "suppress":
                 swallowed += [caught(arg) for arg in item.value.args]
         if not swallowed:
             return self.block(node.body, points)
@@ -278,7 +278,3 @@ class Walk(Evaluation):
             if key not in found or leave.span < found[key][1].span:
                 found[key] = (point, leave)
         return list(found.values())
-
-
-def _word(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

@@ -19,7 +19,7 @@ from lockcheck.analysis.link.values import (
     join,
     options,
 )
-from lockcheck.model.expression import Attr, Const, Expr, Group, Item, Name, Opaque
+from lockcheck.model.expression import Attr, Const, Expr, Group, Item, Name, Opaque, last_word
 from lockcheck.model.identity import FunctionId
 
 if TYPE_CHECKING:
@@ -58,12 +58,8 @@ def instance(types: Types, annotation: Expr, function: FunctionId) -> Value:
             return UNKNOWN
 
 
-def _word(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
-
-
 def _plain(types: Types, annotation: Name | Attr, function: FunctionId) -> Value:
-    if _word(annotation) == "Self":
+    if last_word(annotation) == "Self":
         owner = types.owner(function)
         return Instance(owner) if owner is not None else UNKNOWN
     found: list[Value] = []
@@ -103,7 +99,7 @@ def _alias(types: Types, name: str, function: FunctionId) -> Value:
 
 
 def _generic(types: Types, outer: Expr, key: Expr, function: FunctionId) -> Value:
-    word = _word(outer)
+    word = last_word(outer)
     items = key.items if isinstance(key, Group) else (key,)
     if word in _TRANSPARENT:
         return instance(types, items[0], function) if items else UNKNOWN
@@ -129,4 +125,4 @@ def _generic(types: Types, outer: Expr, key: Expr, function: FunctionId) -> Valu
 
 def says_self(annotation: Expr) -> bool:
     """Whether an annotation is `Self`."""
-    return _word(annotation) == "Self"
+    return last_word(annotation) == "Self"

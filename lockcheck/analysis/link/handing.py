@@ -9,7 +9,7 @@ import msgspec
 from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import FunctionValue, options
-from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Name, Star
+from lockcheck.model.expression import Call, Const, Expr, Group, Star, last_word
 from lockcheck.model.identity import FunctionId
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Handing:
             self._by_word = {}
             for caller in dict.fromkeys(c for word in _WORDS for c in self._types.program.callers(word)):
                 for handed in self._in(caller):
-                    self._by_word.setdefault(_word(handed.target), []).append(handed)
+                    self._by_word.setdefault(last_word(handed.target), []).append(handed)
         word = self._types.program.functions[function].name
         return [h for h in self._by_word.get(word, ()) if self._names(h, function)]
 
@@ -57,7 +57,7 @@ class Handing:
         for step in steps(self._types.program.body(caller)):
             for expr in expressions(step):
                 for call in walk(expr):
-                    if isinstance(call, Call) and _word(call.func) in _WORDS:
+                    if isinstance(call, Call) and last_word(call.func) in _WORDS:
                         handed = _handed(caller, call)
                         if handed is not None:
                             found.append(handed)
@@ -71,7 +71,7 @@ def _handed(caller: FunctionId, call: Call) -> Handed | None:
         named = locks.argument(call, "kwargs", None)
         items = given.items if isinstance(given, Group) else ()
         return Handed(caller, target, items, _dictionary(named))
-    word = _word(call.func)
+    word = last_word(call.func)
     if word in ("apply", "apply_async", "start_new_thread") and len(call.args) > 1:
         items = call.args[1].items if isinstance(call.args[1], Group) else ()
         return Handed(caller, call.args[0], items, ())
@@ -89,7 +89,3 @@ def _dictionary(expr: Expr | None) -> tuple[tuple[str, Expr], ...]:
     half = len(expr.items) // 2
     pairs = zip(expr.items[:half], expr.items[half:], strict=True)
     return tuple((k.value, v) for k, v in pairs if isinstance(k, Const) and isinstance(k.value, str))
-
-
-def _word(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

@@ -22,7 +22,7 @@ from lockcheck.analysis.link.values import (
     Value,
     options,
 )
-from lockcheck.model.expression import Attr, Call, Const, Expr, Group, IfElse, Item, Logic, Name
+from lockcheck.model.expression import Attr, Call, Const, Expr, Group, IfElse, Item, Logic, Name, last_word
 from lockcheck.model.facts import MODULE, AttributeFact
 from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 
@@ -156,9 +156,9 @@ class Origins:
                 return self._attribute(expr, function, place, depth)
             case Item() | Call(func=Attr(name="get" | "pop" | "popleft" | "setdefault" | "popitem")):
                 return self._element(expr, function, place, depth)
-            case Call(func=func, args=args) if args and _word(func) in _WRAPPERS:
-                return self._place(args[-1] if _word(func) == "cast" else args[0], function, place, depth - 1)
-            case Call(func=func, args=args) if args and _word(func) in _WEAK:
+            case Call(func=func, args=args) if args and last_word(func) in _WRAPPERS:
+                return self._place(args[-1] if last_word(func) == "cast" else args[0], function, place, depth - 1)
+            case Call(func=func, args=args) if args and last_word(func) in _WEAK:
                 found = self._place(args[0], function, place, depth - 1)
                 return msgspec.structs.replace(found, weak=True) if found is not None else None
             case Call(func=Name(), args=(), keywords=()):
@@ -293,7 +293,7 @@ class Origins:
         if depth == 0:
             return None
         match expr:
-            case Call(func=func, args=args) if _word(func) in _SEES_THROUGH and args:
+            case Call(func=func, args=args) if last_word(func) in _SEES_THROUGH and args:
                 return self.container(args[0], function, depth - 1)
             case Call(func=Attr(value=value, name=name)) if name in _LOOKS_INTO:
                 return self.container(value, function, depth - 1)
@@ -348,10 +348,6 @@ class Origins:
                             yield item
             case _:
                 return
-
-
-def _word(func: Expr) -> str:
-    return func.id if isinstance(func, Name) else func.name if isinstance(func, Attr) else ""
 
 
 def _unset(fact: AttributeFact) -> bool:

@@ -14,7 +14,7 @@ from lockcheck.analysis.link.values import (
     join,
 )
 from lockcheck.knowledge.load import Library
-from lockcheck.model.expression import Attr, Expr, Name
+from lockcheck.model.expression import Expr, last_word
 from lockcheck.model.facts import ClassFacts, FunctionFacts, GlobalFact, ImportFact, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import ClassId, FunctionId
@@ -79,7 +79,7 @@ class Program:
         """File a function; of several definitions of one name the first stands, but for overloads."""
         identity = FunctionId(module, facts.qualname)
         known = self.functions.get(identity)
-        if known is not None and not any(_word(d) == "overload" for d in known.decorators):
+        if known is not None and not any(last_word(d) == "overload" for d in known.decorators):
             identity = FunctionId(module, f"{facts.qualname}@{facts.first_row}")
         self.functions[identity] = facts
 
@@ -239,7 +239,3 @@ class Program:
         """Each value that is assigned to a global, with the function in which it is to be read."""
         facts = self.names(module).globals.get(name, ())
         return tuple((FunctionId(module, f.function), f.value) for f in facts if f.value is not None)
-
-
-def _word(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

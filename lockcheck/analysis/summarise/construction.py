@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise.schedule import Schedule
-from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.expression import Attr, Call, Name
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import FunctionId
 
@@ -46,16 +46,12 @@ class Construction:
         first = Name(self._schedule.types.scope(function).first or "")
         rows: list[int] = []
         for step in steps(self._schedule.program.body(function)):
-            if isinstance(step, Assign) and step.value is not None and _mentions(step.value, first):
+            if isinstance(step, Assign) and step.value == first:
                 if any(not (isinstance(t, Attr) and t.value == first) for t in step.targets):
                     rows.append(step.span.row)
             for expr in expressions(step):
                 rows += [c.span.row for c in walk(expr) if isinstance(c, Call) and _hands_on(c, first)]
         return min(rows, default=None)
-
-
-def _mentions(expr: Expr, name: Name) -> bool:
-    return expr == name
 
 
 def _hands_on(call: Call, own: Name) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, LibraryMethod, Value
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.model.expression import Attr, Call, Const, Expr, Name
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name, last_word
 from lockcheck.model.identity import ClassId, FunctionId
 
 _SOCKET = "socket.socket"
@@ -70,16 +70,12 @@ def _in(frame: Frame, functions: list[FunctionId], word: str) -> Waits:
         for step in steps(frame.engine.program.body(function)):
             for expr in expressions(step):
                 for inner in walk(expr):
-                    if isinstance(inner, Call) and isinstance(inner.func, Attr) and _last(inner.func.value) == word:
+                    if isinstance(inner, Call) and isinstance(inner.func, Attr) and last_word(inner.func.value) == word:
                         said = _says(inner)
                         if said == "never":
                             return "never"
                         found = "bounded" if said == "bounded" else found
     return found
-
-
-def _last(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
 
 
 def _says(call: Call) -> Waits:
