@@ -14,7 +14,7 @@ from tests.conftest import HAZARD, Lockcheck, Write
 
 
 def reading(*paths: str, replacement: Replacement | None = None) -> Reading:
-    return read(locate(paths, here=str(Path.cwd())), replacement)
+    return read(locate(paths, here=str(Path.cwd())), (replacement,) if replacement else ())
 
 
 def shown(*paths: str) -> list[str]:

@@ -14,11 +14,10 @@ from lockcheck.model.findings import (
     Finding,
     Fix,
     LockNote,
-    Place,
     Related,
     Report,
 )
-from lockcheck.model.source import SourceFile, Span
+from lockcheck.model.source import Place, SourceFile, Span
 from lockcheck.ui.render import render
 from lockcheck.ui.render.view import View
 from tests.conftest import HAZARD, Lockcheck, Write

@@ -13,8 +13,8 @@ from lockcheck.app.project import Given, Project
 from lockcheck.app.selection import Catalogue, Entry
 from lockcheck.app.triage import fingerprint, triage
 from lockcheck.model.facts import Comment, ModuleFacts, Unit
-from lockcheck.model.findings import Confidence, Failure, Finding, Place, Related, Report
-from lockcheck.model.source import Span
+from lockcheck.model.findings import Confidence, Failure, Finding, Related, Report
+from lockcheck.model.source import Place, Span
 from tests.conftest import HAZARD, Lockcheck, Write
 
 ROOT = str(Path.cwd() / "nowhere")

@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair, Held, LockRef, Operation, Step
-from lockcheck.model.findings import Confidence, Finding, LockNote, Place, Related
+from lockcheck.model.findings import Confidence, Finding, LockNote, Related
 from lockcheck.model.identity import FunctionId, lock_name
+from lockcheck.model.repairs import Repair
+from lockcheck.model.source import Place
 
 
 def named(lock: LockRef) -> str:
@@ -93,6 +95,7 @@ def finding(
     held: Sequence[Held],
     related: Sequence[Related],
     confidence: Confidence,
+    repairs: Sequence[Repair] = (),
 ) -> Finding:
     """A finding that stands on the first step of a pair."""
     function = pair.trace[0].function
@@ -107,6 +110,7 @@ def finding(
         notes(analysis, (h.lock for h in held)),
         symbol=str(function),
         subject=subject,
+        repairs=tuple(repairs),
     )
 
 
@@ -119,6 +123,7 @@ def misuse(
     operation: Operation,
     related: Sequence[Related] = (),
     confidence: Confidence = Confidence.HIGH,
+    repairs: Sequence[Repair] = (),
 ) -> Finding:
     """A finding on what one function does to one lock, which stands on that operation."""
     return Finding(
@@ -131,6 +136,7 @@ def misuse(
         notes(analysis, (operation.lock,)),
         symbol=str(function),
         subject=f"{named(operation.lock)} {operation.action}",
+        repairs=tuple(repairs),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,14 +26,12 @@ _DIGEST = 16
 _T = TypeVar("_T")
 
 
-class Cache:
-    """The store of one project. Only what this run asked for or added is kept."""
+class Memory:
+    """A store that lasts as long as a run."""
 
-    def __init__(self, folder: Path, root: str) -> None:
-        """Open the store of the project at `root`; a missing or useless one is empty."""
-        self._file = folder / f"{_digest(root.encode('utf-8', 'surrogateescape')).hex()}.facts"
-        self._salt = _version()
-        self._stored = _load(self._file, self._salt)
+    def __init__(self, stored: Mapping[bytes, msgspec.Raw] | None = None) -> None:
+        """Begin with what is known already."""
+        self._stored = stored or {}
         self._kept: dict[bytes, msgspec.Raw] = {}
         self._keys: dict[str, bytes] = {}
         self._is_changed = False
@@ -53,26 +52,8 @@ class Cache:
         """Keep the packed body of a function of a text."""
         self._put(self._body_key(text, function), body)
 
-    def save(self) -> Failure | None:
-        """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
-        if not self._is_changed and len(self._kept) == len(self._stored):
-            return None
-        content = msgspec.msgpack.encode(self._kept)
-        try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".facts-")
-            try:
-                with os.fdopen(handle, "wb") as temporary:
-                    temporary.write(_MAGIC + self._salt + _digest(content) + content)
-                Path(name).replace(self._file)
-            finally:
-                Path(name).unlink(missing_ok=True)
-        except OSError as error:
-            return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
-        return None
-
     def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
-        raw = self._stored.get(key)
+        raw = self._stored.get(key) or self._kept.get(key)
         if raw is None:
             return None
         try:
@@ -94,6 +75,34 @@ class Cache:
 
     def _body_key(self, text: str, function: FunctionFacts) -> bytes:
         return _digest(self._key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
+
+
+class Cache(Memory):
+    """The store of one project. Only what this run asked for or added is kept."""
+
+    def __init__(self, folder: Path, root: str) -> None:
+        """Open the store of the project at `root`; a missing or useless one is empty."""
+        self._file = folder / f"{_digest(root.encode('utf-8', 'surrogateescape')).hex()}.facts"
+        self._salt = _version()
+        super().__init__(_load(self._file, self._salt))
+
+    def save(self) -> Failure | None:
+        """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
+        if not self._is_changed and len(self._kept) == len(self._stored):
+            return None
+        content = msgspec.msgpack.encode(self._kept)
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".facts-")
+            try:
+                with os.fdopen(handle, "wb") as temporary:
+                    temporary.write(_MAGIC + self._salt + _digest(content) + content)
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except OSError as error:
+            return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
+        return None
 
 
 def cache_folder(environment: dict[str, str]) -> Path:

@@ -58,6 +58,12 @@ class Config(msgspec.Struct, frozen=True):
     lock_order: tuple[tuple[str, ...], ...] = ()
     output_format: OutputFormat = "full"
     respect_gitignore: bool = True
+    fixable: tuple[str, ...] = ("ALL",)
+    unfixable: tuple[str, ...] = ()
+    extend_safe_fixes: tuple[str, ...] = ()
+    extend_unsafe_fixes: tuple[str, ...] = ()
+    unsafe_fixes: bool = False
+    show_fixes: bool = False
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab"):
@@ -78,6 +84,12 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab"):
     lock_order: tuple[_Chain, ...] = ()
     output_format: str = "full"
     respect_gitignore: bool = True
+    fixable: tuple[str, ...] = ("ALL",)
+    unfixable: tuple[str, ...] = ()
+    extend_safe_fixes: tuple[str, ...] = ()
+    extend_unsafe_fixes: tuple[str, ...] = ()
+    unsafe_fixes: bool = False
+    show_fixes: bool = False
 
 
 _KEYS = tuple(field.encode_name for field in msgspec.structs.fields(_Table))
@@ -122,6 +134,14 @@ def _selectors(config: Config) -> Iterator[tuple[str, str]]:
     for pattern, selectors in config.per_file_ignores:
         for selector in selectors:
             yield f'per-file-ignores."{pattern}"', selector
+    for key, selectors in (
+        ("fixable", config.fixable),
+        ("unfixable", config.unfixable),
+        ("extend-safe-fixes", config.extend_safe_fixes),
+        ("extend-unsafe-fixes", config.extend_unsafe_fixes),
+    ):
+        for selector in selectors:
+            yield key, selector
 
 
 def _table(file: Path) -> object:
@@ -165,6 +185,12 @@ def _config(file: Path, raw: object) -> Config:
         lock_order=_order(file, table.lock_order),
         output_format=_format(file, table.output_format),
         respect_gitignore=table.respect_gitignore,
+        fixable=table.fixable,
+        unfixable=table.unfixable,
+        extend_safe_fixes=table.extend_safe_fixes,
+        extend_unsafe_fixes=table.extend_unsafe_fixes,
+        unsafe_fixes=table.unsafe_fixes,
+        show_fixes=table.show_fixes,
     )
 
 

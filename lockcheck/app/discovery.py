@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -44,14 +44,12 @@ class _Found:
         self.failures: list[Failure] = []
 
 
-def read(project: Project, replacement: Replacement | None = None) -> Reading:
+def read(project: Project, replacements: Sequence[Replacement] = ()) -> Reading:
     """Read all sources of a project. A failure names the file by its absolute path."""
     _check_patterns(project.config)
-    found = _find(project, replacement)
-    texts: dict[str, str] = {}
-    if replacement is not None:
-        found.files[replacement.path] = None
-        texts[replacement.path] = replacement.text
+    texts = {replacement.path: replacement.text for replacement in replacements}
+    found = _find(project, texts)
+    found.files.update(dict.fromkeys(texts))
     failures = found.failures
     for path in _without_shadowed_stubs(found.files):
         if path not in texts:
@@ -82,7 +80,7 @@ def _check_patterns(config: Config) -> None:
             raise ConfigError(f"{config.file}: {key}: `{wrong}` is not a pattern")
 
 
-def _find(project: Project, replaced: Replacement | None) -> _Found:
+def _find(project: Project, replaced: Container[str]) -> _Found:
     found = _Found()
     asked = [given.path for given in project.given]
     for folder in project.folders:
@@ -95,7 +93,7 @@ def _find(project: Project, replaced: Replacement | None) -> _Found:
     for path in project.files:
         found.files[path] = None
     for path in asked:
-        if not is_there(Path(path)) and not (replaced is not None and path == replaced.path):
+        if not is_there(Path(path)) and path not in replaced:
             found.failures.append(Failure(path, "no such file or folder"))
             found.files.pop(path, None)
     return found

@@ -21,7 +21,7 @@ from lockcheck.model.source import SourceFile
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
-    from lockcheck.app.cache import Cache
+    from lockcheck.app.cache import Memory
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many files of how many are done."""
@@ -44,7 +44,7 @@ def extract_units(
     sources: Sequence[SourceFile],
     *,
     jobs: int,
-    cache: Cache | None = None,
+    cache: Memory | None = None,
     progress: Progress | None = None,
 ) -> Extraction:
     """Extract the facts of all sources; a failure names the file by its absolute path."""
@@ -87,7 +87,7 @@ def _unit(source: SourceFile, facts: ModuleFacts) -> Unit:
 
 def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
     small = sum(len(job.text) for job in work) <= _IN_PROCESS
-    if not work or (small and all(_is_plain(job.text) for job in work)):
+    if not work or (small and all(is_plain(job.text) for job in work)):
         yield from extract_all(work)
         return
     batches = list(_batches(work))
@@ -100,7 +100,7 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
 def _round(batches: list[list[Job]], workers: int, suspects: list[Job]) -> Iterator[Done]:
     """Work the batches off until there are none, or until a worker dies: then what was under way is suspect."""
     running: dict[Future[list[Done]], list[Job]] = {}
-    pool = ProcessPoolExecutor(max_workers=workers, mp_context=_context(), initializer=prepare)
+    pool = ProcessPoolExecutor(max_workers=workers, mp_context=process_context(), initializer=prepare)
     try:
         while batches or running:
             while batches and len(running) < workers + 1:
@@ -120,7 +120,7 @@ def _one_by_one(suspects: Sequence[Job]) -> Iterator[Done]:
     """Give each file a worker that it may end without harm to the others."""
     waiting = list(reversed(suspects))
     while waiting:
-        with ProcessPoolExecutor(max_workers=1, mp_context=_context(), initializer=prepare) as pool:
+        with ProcessPoolExecutor(max_workers=1, mp_context=process_context(), initializer=prepare) as pool:
             try:
                 while waiting:
                     yield from pool.submit(extract_all, [waiting[-1]]).result()
@@ -130,7 +130,7 @@ def _one_by_one(suspects: Sequence[Job]) -> Iterator[Done]:
                 yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
 
 
-def _context() -> BaseContext:
+def process_context() -> BaseContext:
     """Fork where that is cheap and safe: on Linux, as long as this process has one thread."""
     if sys.platform == "linux" and threading.active_count() == 1:
         return multiprocessing.get_context("fork")
@@ -150,7 +150,7 @@ def _batches(work: Iterable[Job]) -> Iterator[list[Job]]:
         yield batch
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether a text nests so little that no parser can die of it; most texts do."""
     depth = opened = 0
     for bracket in _BRACKET.finditer(text):

@@ -20,13 +20,14 @@ from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
 from lockcheck.app.worker import internal_error
+from lockcheck.model.facts import ModuleFacts
 from lockcheck.model.findings import Failure, Finding, Report
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
     from lockcheck.analysis.summarise import Analysis
-    from lockcheck.app.cache import Cache
+    from lockcheck.app.cache import Memory
     from lockcheck.rules.registry import Check, Rule
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -40,16 +41,17 @@ class Options(msgspec.Struct, frozen=True):
     """How a run is made, none of which changes what is found."""
 
     jobs: int = 1
-    cache: Cache | None = None
-    replacement: Replacement | None = None
+    cache: Memory | None = None
+    replacements: tuple[Replacement, ...] = ()
     progress: Progress | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """A report, the sources it speaks of by their absolute path, and what inference by astroid had to do with it."""
+    """A report, the sources and facts behind it by absolute path, and what inference by astroid had to do with it."""
 
     report: Report
     sources: dict[str, SourceFile]
+    facts: dict[str, ModuleFacts]
     inference: Count = Count()
 
 
@@ -74,7 +76,7 @@ def check(project: Project, options: Options) -> Outcome:
     tell = options.progress or _silent
 
     tell("reading", 0, 1)
-    reading = read(project, options.replacement)
+    reading = read(project, options.replacements)
     extraction = with_headroom(
         lambda: extract_units(
             reading.sources,
@@ -101,7 +103,8 @@ def check(project: Project, options: Options) -> Outcome:
         project=project,
         catalogue=catalogue,
     )
-    return Outcome(report, sources, second.count(report.findings))
+    facts = {unit.path: unit.facts for unit in extraction.units}
+    return Outcome(report, sources, facts, second.count(report.findings))
 
 
 def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:

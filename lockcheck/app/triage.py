@@ -13,7 +13,8 @@ from lockcheck.app.project import Project, is_within, relative_to
 from lockcheck.app.selection import SYNTAX_ERROR, Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.model.facts import Unit
-from lockcheck.model.findings import Confidence, Failure, Finding, Place, Report
+from lockcheck.model.findings import Confidence, Failure, Finding, Report
+from lockcheck.model.source import Place
 
 
 def triage(

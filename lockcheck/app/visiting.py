@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from lockcheck.app.cache import Cache
+from lockcheck.app.cache import Memory
 from lockcheck.model.facts import FunctionFacts, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.source import SourceFile
@@ -16,7 +16,7 @@ Visit: TypeAlias = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 """Gives the structured body of a function, None where that can't be had."""
 
 
-def visit_on_demand(sources: Mapping[str, SourceFile], cache: Cache | None) -> Visit:
+def visit_on_demand(sources: Mapping[str, SourceFile], cache: Memory | None) -> Visit:
     """Make the second round over these sources, by their absolute path; what it yields is cached."""
 
     def visit(unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:

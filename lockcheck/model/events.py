@@ -127,7 +127,10 @@ class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
 
 
 class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
-    """A queue operation that may wait. `bounded` is None where nothing is known of its bound, see `guessed`."""
+    """A queue operation that may wait. `bounded` is None where nothing is known of its bound, see `guessed`.
+
+    `limit` names the parameter of the call that would bound the wait; `library` is the package of the queue.
+    """
 
     operation: Literal["put", "get", "drain"]
     queue: LockId | None
@@ -139,6 +142,8 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     scoped: bool = False
     guessed: bool = False
     hangs_on: str | None = None
+    limit: str = ""
+    library: str = ""
 
 
 class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from lockcheck.model.source import Span
+from lockcheck.model.repairs import Repair
+from lockcheck.model.source import Place
 
 Applicability: TypeAlias = Literal["safe", "unsafe", "display"]
 """`safe` keeps the meaning, `unsafe` may change it, `display` is shown and never applied."""
@@ -28,13 +29,6 @@ class Confidence(enum.IntEnum):
     def word(self) -> str:
         """The name in the configuration and in JSON."""
         return self.name.lower()
-
-
-class Place(msgspec.Struct, frozen=True, order=True):
-    """A span in a file; `path` is absolute."""
-
-    path: str
-    span: Span
 
 
 class Related(msgspec.Struct, frozen=True):
@@ -77,6 +71,7 @@ class Finding(msgspec.Struct, frozen=True):
     `symbol` is the qualified name of the function it stands in and `subject` names what collides without line
     numbers: with the code they make the fingerprint, which survives moved lines.
     `notes` are what rules that this one supersedes had to say of the same place.
+    `repairs` are what the rule thinks would repair it, the best first; `fix` is what came of them on request.
     """
 
     code: str
@@ -90,6 +85,7 @@ class Finding(msgspec.Struct, frozen=True):
     symbol: str = ""
     subject: str = ""
     notes: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -18,6 +18,13 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     end_column: int
 
 
+class Place(msgspec.Struct, frozen=True, order=True):
+    """A span in a file; `path` is absolute."""
+
+    path: str
+    span: Span
+
+
 class SourceFile(msgspec.Struct, frozen=True):
     """One file that was read: where it lies, what it is called, and its text.
 

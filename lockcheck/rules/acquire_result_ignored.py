@@ -119,6 +119,7 @@ from lockcheck.analysis.witness import misuse, named
 from lockcheck.model.events import Operation
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import RaiseOnFailure
 from lockcheck.rules.registry import rule
 
 
@@ -145,6 +146,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             operation,
             related,
             level,
+            (RaiseOnFailure(analysis.place(function, operation.span)),),
         )
 
 

@@ -105,9 +105,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import finding, named
+from lockcheck.analysis.witness import finding, named, primary
 from lockcheck.model.events import Acquire, Held
 from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.repairs import TimedAcquire
 from lockcheck.rules.registry import rule
 
 
@@ -127,4 +128,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if event.awaited:
             message = f"{named(event.lock)} is waited for without a limit; put a timeout scope around it"
         held = (Held(event.lock, event.mode, True, pair.trace),)
-        yield finding(analysis, "LCK609", "acquire-without-timeout", message, pair, held, (), Confidence.HIGH)
+        repairs = () if event.awaited else (TimedAcquire(primary(analysis, pair)),)
+        yield finding(analysis, "LCK609", "acquire-without-timeout", message, pair, held, (), Confidence.HIGH, repairs)

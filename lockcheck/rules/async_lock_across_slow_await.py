@@ -319,6 +319,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.summarise.refresh import single_flight
@@ -350,7 +351,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "lock waits as long; await it outside, or bound it with a timeout"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK102", "async-lock-across-slow-await", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK102",
+            "async-lock-across-slow-await",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

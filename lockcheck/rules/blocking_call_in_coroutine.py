@@ -251,9 +251,10 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.loops import asks_for_loop, followed, is_instant, runs_loop, synchronous, waits
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, reached, through, title
+from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, primary, reached, through, title
 from lockcheck.model.events import Block, CriticalPair
 from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.repairs import RunElsewhere
 from lockcheck.rules.registry import rule
 
 _WAITS = {
@@ -283,8 +284,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             f"the event loop stands still while {title(pair.trace[0].function)} calls `{pair.trace[-1].text}`"
             f"{through(pair)}, which {what}: no other task runs; use {cure}"
         )
+        repairs = (RunElsewhere(primary(analysis, pair), sleeps=category == "sleep" and len(pair.trace) == 1),)
         related = [*reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK701", "blocking-call-in-coroutine", message, pair, held, related, confidence)
+        yield finding(
+            analysis, "LCK701", "blocking-call-in-coroutine", message, pair, held, related, confidence, repairs
+        )
 
 
 def _category(pair: CriticalPair) -> str:

@@ -380,6 +380,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
@@ -408,7 +409,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "lock waits as long; do it before or after the region"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK201", "blocking-io-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK201",
+            "blocking-io-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -413,6 +413,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.origins import told
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import (
@@ -449,7 +450,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         )
         story = [*taken(analysis, held), *reached(analysis, pair, "is called here"), *_given(analysis, pair.event)]
         related = [*story, *hazard.others(analysis)]
-        yield finding(analysis, "LCK205", "callback-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK205",
+            "callback-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis, takers: dict[LockId, list[FunctionId]]) -> Iterator[PlaceOfHazard]:

@@ -156,6 +156,7 @@ from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.flow import Block, Branch, Do, For, Node, Raise, Return, While, With
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import WaitInLoop
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
@@ -178,7 +179,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         level = _confidence(analysis, function, operation, asked)
         if any(_leaves(node, operation.span) for node in around):
             level = Confidence.LOW
-        yield misuse(analysis, "LCK605", "condition-wait-without-loop", message, function, operation, confidence=level)
+        repairs = (WaitInLoop(analysis.place(function, operation.span)),) if asked else ()
+        yield misuse(
+            analysis, "LCK605", "condition-wait-without-loop", message, function, operation, (), level, repairs
+        )
 
 
 def _confidence(analysis: Analysis, function: FunctionId, operation: Operation, asked: bool) -> Confidence:

@@ -224,6 +224,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
@@ -262,7 +263,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message += ": if what it waits for needs the lock, neither can go on"
         related = [*story, *hazard.others(analysis)]
         message += "; join after the region"
-        yield finding(analysis, "LCK203", "join-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK203",
+            "join-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -243,6 +243,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.generators import decorated, drained, pauses_once
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, taken
@@ -265,7 +266,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             Related(analysis.place(pair.trace[0].function, span), f"{both(held)} is still held here") for span in spans
         ]
         related = [*taken(analysis, held), *others]
-        yield finding(analysis, "LCK103", "lock-across-yield", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK103",
+            "lock-across-yield",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -260,6 +260,7 @@ from lockcheck.analysis.exits import certainty, label, leaks, story, way
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Finding
+from lockcheck.model.repairs import HoldByWith
 from lockcheck.rules.registry import rule
 
 
@@ -282,4 +283,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             story(analysis, leak),
             certainty(leak),
+            (HoldByWith(analysis.place(leak.function, leak.operation.span)),),
         )

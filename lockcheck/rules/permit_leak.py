@@ -198,6 +198,7 @@ from lockcheck.analysis.exits import Leak, Mark, certainty, label, leaks, marks,
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.repairs import HoldByWith
 from lockcheck.rules.registry import rule
 
 
@@ -220,6 +221,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             related,
             certainty(leak),
+            (HoldByWith(analysis.place(leak.function, leak.operation.span)),),
         )
     for mark in marks(analysis):
         yield _marked(analysis, mark)

@@ -154,6 +154,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.sentinels import leaves
 from lockcheck.analysis.witness import notes, primary
@@ -190,4 +191,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             locks=locks,
             symbol=str(function),
             subject=event.name,
+            repairs=(limiting(place, event),),
         )

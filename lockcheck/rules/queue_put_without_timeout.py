@@ -228,6 +228,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import notes, primary
 from lockcheck.model.events import LockRef, QueueWait
@@ -263,4 +264,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             locks=locks,
             symbol=str(function),
             subject=event.name,
+            repairs=(limiting(place, event),),
         )

@@ -274,6 +274,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.known import looked
 from lockcheck.analysis.summarise.waking import need
@@ -319,7 +320,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             related.append(Related(place, f"{title(needed.function)} needs {both(held)} here"))
         message += "; wait outside the region, or with a timeout"
         related += hazard.others(analysis)
-        yield finding(analysis, "LCK206", "queue-wait-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK206",
+            "queue-wait-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

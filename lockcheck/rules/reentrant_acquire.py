@@ -383,6 +383,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.paths import certain
+from lockcheck.analysis.repairs import reentrant
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, certainty, finding, hazards, reached, taken, through
@@ -402,7 +403,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "waits for itself for ever; call a variant that does not take the lock, or release it before"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is taken again"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK501", "reentrant-acquire", message, pair, held, related, confidence)
+        yield finding(
+            analysis, "LCK501", "reentrant-acquire", message, pair, held, related, confidence, reentrant(analysis, held)
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

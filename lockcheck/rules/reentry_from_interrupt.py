@@ -351,6 +351,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.interrupts import Cause, Interrupt, Ordinary, acquisitions, interrupts
+from lockcheck.analysis.repairs import reentrant
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import FAR, finding, named, reached, through, title
@@ -404,7 +405,8 @@ def _finding(
     ]
     held = (Held(lock, pair.event.mode, True, pair.trace),)
     confidence = _confidence(ordinary, interrupt, pair, shared)
-    return finding(analysis, "LCK503", "reentry-from-interrupt", message, pair, held, related, confidence)
+    repairs = reentrant(analysis, held) if interrupt.cause != "exit" else ()
+    return finding(analysis, "LCK503", "reentry-from-interrupt", message, pair, held, related, confidence, repairs)
 
 
 def _confidence(ordinary: Ordinary, interrupt: Interrupt, pair: CriticalPair, shared: Confidence) -> Confidence:

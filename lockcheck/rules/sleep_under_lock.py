@@ -257,6 +257,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block
@@ -274,7 +275,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "the lock sleeps too; release it first"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "sleeps here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK202", "sleep-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK202",
+            "sleep-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

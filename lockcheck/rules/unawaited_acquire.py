@@ -146,6 +146,7 @@ from lockcheck.model.events import LockRef, Operation
 from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Finding
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import AwaitCall
 from lockcheck.rules.registry import rule
 
 
@@ -181,7 +182,8 @@ def _finding(analysis: Analysis, function: FunctionId, operation: Operation, nam
     message = f"`{word}` of {name} is a coroutine that nobody awaits: it does nothing, and nothing is "
     message += "held" if word == "acquire" else "given back"
     message += "; await it" if facts.is_async else f"; await it in a coroutine, `{facts.name}` is none"
-    return misuse(analysis, "LCK603", "unawaited-acquire", message, function, operation)
+    repairs = (AwaitCall(analysis.place(function, operation.span)),) if facts.is_async else ()
+    return misuse(analysis, "LCK603", "unawaited-acquire", message, function, operation, repairs=repairs)
 
 
 def _own(analysis: Analysis, function: FunctionId) -> Iterator[tuple[Call, str, str]]:

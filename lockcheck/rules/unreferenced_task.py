@@ -164,6 +164,7 @@ from lockcheck.model.expression import Attr, Call, Expr, Name
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.flow import Assign, Do, Node
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import KeepTask
 from lockcheck.rules.registry import rule
 
 _MAKES = {"asyncio.create_task", "asyncio.ensure_future", f"{LOOP}.create_task"}
@@ -194,6 +195,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 place,
                 symbol=str(function),
                 subject=_subject(made),
+                repairs=(KeepTask(place),),
             )
 
 

@@ -375,6 +375,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.waking import need
 from lockcheck.analysis.witness import (
@@ -413,7 +414,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             place = analysis.place(needed.step.function, needed.step.span)
             related.append(Related(place, f"{title(needed.function)} needs {both(held)} here"))
         related += hazard.others(analysis)
-        yield finding(analysis, "LCK204", "wait-under-lock", message, pair, held, related, confidence)
+        yield finding(
+            analysis,
+            "LCK204",
+            "wait-under-lock",
+            message,
+            pair,
+            held,
+            related,
+            confidence,
+            leaving(analysis, pair, held),
+        )
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

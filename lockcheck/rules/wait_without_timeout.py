@@ -125,6 +125,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import primary
 from lockcheck.model.events import Block
@@ -157,4 +158,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             place,
             symbol=str(function),
             subject=event.name,
+            repairs=(limiting(place, event),),
         )

@@ -117,6 +117,7 @@ from lockcheck.model.events import Operation
 from lockcheck.model.findings import Finding
 from lockcheck.model.flow import Enter
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import SwitchWith
 from lockcheck.rules.registry import rule
 
 
@@ -132,7 +133,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message = f"{name} is a `{kind.name}`, which `async with` can't take: it needs a plain `with`"
         else:
             message = f"{name} is a `{kind.name}`, which `with` can't take: it needs `async with`, in a coroutine"
-        yield misuse(analysis, "LCK602", "wrong-with", message, function, operation)
+        repairs = (SwitchWith(analysis.place(function, operation.span), not operation.waits),)
+        yield misuse(analysis, "LCK602", "wrong-with", message, function, operation, repairs=repairs)
 
 
 def _wrong(analysis: Analysis, function: FunctionId, operation: Operation) -> bool:

@@ -32,6 +32,12 @@ class Arguments(argparse.Namespace):
     stdin_filename: str | None
     statistics: bool
     exit_zero: bool
+    fix: bool
+    fix_only: bool
+    diff: bool
+    unsafe_fixes: bool | None
+    show_fixes: bool
+    exit_non_zero_on_fix: bool
     color: str
     quiet: bool
 
@@ -49,6 +55,7 @@ def check_parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files and folders to report on (default: .)")
     parser.add_argument("--version", action="version", version=f"lockcheck {__version__}")
     _add_selection(parser)
+    _add_fixes(parser)
     _add_output(parser)
     _add_run(parser)
     return parser
@@ -71,6 +78,22 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--min-confidence", choices=CONFIDENCES, help="show what is at least so certain")
     group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
     group.add_argument("--isolated", action="store_true", help="use no configuration file")
+
+
+def _add_fixes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("fixes")
+    group.add_argument(
+        "--fix", action="store_true", help="make the fixes that keep the meaning, and report what is left"
+    )
+    group.add_argument("--fix-only", action="store_true", help="make fixes and report nothing else; exit with 0")
+    group.add_argument("--diff", action="store_true", help="show what fixing would change, and change nothing")
+    group.add_argument(
+        "--unsafe-fixes",
+        action=argparse.BooleanOptionalAction,
+        help="make fixes that may change the meaning too: read what they did",
+    )
+    group.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
+    group.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 when something was fixed")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lockcheck.app.cache import Cache
     from lockcheck.app.discovery import Replacement
-    from lockcheck.app.pipeline import Outcome
     from lockcheck.app.project import Project
-    from lockcheck.model.findings import Failure
     from lockcheck.ui.arguments import Arguments
+    from lockcheck.ui.mending import Done
 
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -76,39 +75,58 @@ def _rule(words: list[str]) -> int:
 def _check(words: list[str]) -> int:
     from lockcheck.app.pipeline import Options, check
     from lockcheck.ui.arguments import Arguments, check_parser
+    from lockcheck.ui.mending import Done
     from lockcheck.ui.progress import ProgressBar
 
     arguments = check_parser().parse_args(words, Arguments())
     project = _project(arguments)
-    replacement = _replacement(arguments, project)
+    replacements = _replacements(arguments, project)
     cache = _cache(arguments, project)
     with ProgressBar(quiet=arguments.quiet) as progress:
-        outcome = check(project, Options(arguments.jobs, cache, replacement, progress))
-    failures = list(outcome.report.failures)
-    if cache is not None and replacement is None:
+        options = Options(arguments.jobs, cache, replacements, progress)
+        if arguments.fix or arguments.fix_only or arguments.diff:
+            from lockcheck.ui.mending import mend
+
+            done = mend(project, options, arguments)
+        else:
+            outcome = check(project, options)
+            if project.config.output_format != "concise" and not arguments.statistics:
+                from lockcheck.app.fixing import with_fixes
+
+                outcome = with_fixes(outcome, project)
+            done = Done(outcome)
+    if cache is not None and not replacements and not done.texts:
         unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
             _say(f"{unsaved.what}: {unsaved.message}")
-    return _present(outcome, project, arguments, failures)
+    return _present(done, project, arguments)
 
 
-def _present(outcome: Outcome, project: Project, arguments: Arguments, failures: Sequence[Failure]) -> int:
+def _present(done: Done, project: Project, arguments: Arguments) -> int:
     from lockcheck.ui.render import render
+    from lockcheck.ui.render.statistics import render_statistics
     from lockcheck.ui.render.view import View, visible
 
     form = project.config.output_format
+    outcome = done.outcome
+    status = FOUND if outcome.report.findings and not arguments.exit_zero else CLEAN
     if arguments.statistics:
-        from lockcheck.ui.render.statistics import render_statistics
-
         text = render_statistics(outcome.report, form)
     else:
         view = View(project, outcome.sources, colour=_is_coloured(arguments.color), width=_width())
         text = render(outcome.report, view, form, closing=not arguments.quiet)
-    status = FOUND if outcome.report.findings and not arguments.exit_zero else CLEAN
+    if done.instead is not None:
+        if not (arguments.diff or arguments.fix_only):
+            sys.stderr.write(text)
+        text = done.instead
+    if done.status is not None:
+        status = done.status
     status = _write(text, status)
-    for failure in failures:
+    for line in done.said if not arguments.quiet else ():
+        sys.stderr.write(f"{visible(line)}\n")
+    for failure in (*outcome.report.failures, *done.failures):
         _say(visible(f"{failure.what}: {failure.message}"))
-    return FAILED if failures else status
+    return FAILED if outcome.report.failures or done.failures else status
 
 
 def _project(arguments: Arguments) -> Project:
@@ -141,9 +159,9 @@ def _project(arguments: Arguments) -> Project:
     return msgspec.structs.replace(project, config=config)
 
 
-def _replacement(arguments: Arguments, project: Project) -> Replacement | None:
+def _replacements(arguments: Arguments, project: Project) -> tuple[Replacement, ...]:
     if arguments.stdin_filename is None:
-        return None
+        return ()
     from lockcheck.app.config import ConfigError
     from lockcheck.app.decoding import UndecodableError, decode
     from lockcheck.app.discovery import Replacement
@@ -153,7 +171,7 @@ def _replacement(arguments: Arguments, project: Project) -> Replacement | None:
         text = decode(sys.stdin.buffer.read())
     except UndecodableError as error:
         raise ConfigError(f"{arguments.stdin_filename}: the standard input cannot be decoded: {error}") from error
-    return Replacement(absolute(arguments.stdin_filename, project.here), text)
+    return (Replacement(absolute(arguments.stdin_filename, project.here), text),)
 
 
 def _cache(arguments: Arguments, project: Project) -> Cache | None:

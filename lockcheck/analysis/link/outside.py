@@ -15,8 +15,8 @@ import msgspec
 
 from lockcheck.analysis.link.values import NOTHING, UNKNOWN, Value
 from lockcheck.model.facts import Unit
-from lockcheck.model.findings import Finding, Place
-from lockcheck.model.source import Span
+from lockcheck.model.findings import Finding
+from lockcheck.model.source import Place, Span
 
 if TYPE_CHECKING:
     from lockcheck.analysis.link.inference import Inference

@@ -13,11 +13,11 @@ from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.model.events import CriticalPair, Held, LockRef
 from lockcheck.model.expression import Name
 from lockcheck.model.facts import MODULE, FunctionFacts
-from lockcheck.model.findings import LockNote, Place
+from lockcheck.model.findings import LockNote
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId, lock_name
 from lockcheck.model.settings import Settings
-from lockcheck.model.source import Span
+from lockcheck.model.source import Place, Span
 
 
 class Analysis:

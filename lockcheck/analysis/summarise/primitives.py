@@ -218,6 +218,8 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
             scoped=state.bounded > 0,
             guessed=option.guessed,
             hangs_on=hangs_on(frame, expr, effect.limit),
+            limit=effect.limit.name if effect.limit is not None else "",
+            library=option.kind.name.partition(".")[0],
         )
         sure = min(waits, doubt(frame, expr, effect.limit))
         frame.record(event, state, (frame.step(expr.span, "event", event.name),), confidence=sure)

@@ -9,7 +9,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from lockcheck.model.findings import Confidence, Finding, Place, Report
+from lockcheck.model.findings import Confidence, Finding, Report
+from lockcheck.model.source import Place
 from lockcheck.ui.render.frame import Mark, frame
 from lockcheck.ui.render.view import View, visible
 

@@ -1,0 +1,71 @@
+"""The edits of many repairs, file by file; a file that a parser may die of is parsed in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import msgspec
+
+from lockcheck.app.extraction import is_plain, process_context
+from lockcheck.app.headroom import with_headroom
+from lockcheck.app.worker import internal_error, prepare
+from lockcheck.model.findings import Failure, Finding, Fix
+from lockcheck.model.repairs import Repair
+
+
+class _Job(msgspec.Struct, frozen=True):
+    """The repairs that are proposed for some findings, and the texts that they are about."""
+
+    texts: dict[str, str]
+    repairs: tuple[tuple[Repair, ...], ...]
+    seconds: float
+
+
+def propose_all(
+    findings: Sequence[Finding], texts: Mapping[str, str], seconds: float
+) -> tuple[list[Fix | None], list[Failure]]:
+    """A fix for each finding, None where there is none; and the files that none could be made in."""
+    by_path: dict[str, list[int]] = {}
+    for index, finding in enumerate(findings):
+        by_path.setdefault(finding.place.path, []).append(index)
+    fixes: list[Fix | None] = [None] * len(findings)
+    failures: list[Failure] = []
+    for path, indices in by_path.items():
+        repairs = tuple(findings[index].repairs for index in indices)
+        needed = sorted({repair.place.path for each in repairs for repair in each})
+        job = _Job({each: texts[each] for each in needed if each in texts}, repairs, seconds)
+        done = _done(path, job)
+        if isinstance(done, Failure):
+            failures.append(done)
+        else:
+            for index, fix in zip(indices, done, strict=True):
+                fixes[index] = fix
+    return fixes, failures
+
+
+def _done(path: str, job: _Job) -> list[Fix | None] | Failure:
+    if all(is_plain(text) for text in job.texts.values()):
+        return with_headroom(lambda: _propose(path, job))
+    with ProcessPoolExecutor(max_workers=1, mp_context=process_context(), initializer=prepare) as pool:
+        try:
+            return pool.submit(_propose_apart, path, job).result()
+        except BrokenProcessPool:
+            return Failure(path, "no fix could be made: the parser died of it; split its longest expression")
+
+
+def _propose_apart(path: str, job: _Job) -> list[Fix | None] | Failure:
+    return with_headroom(lambda: _propose(path, job))
+
+
+def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
+    from lockcheck.fixes.propose import Trees, propose
+
+    trees = Trees(job.texts)
+    try:
+        return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
+    except (RecursionError, MemoryError):
+        return Failure(path, "no fix could be made: it is nested too deeply")
+    except Exception as error:  # noqa: BLE001 - a bug costs the fixes of one file
+        return Failure(path, internal_error(error))

@@ -1,0 +1,67 @@
+"""A task is kept in a set until it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from lockcheck.fixes.names import fresh
+from lockcheck.fixes.parts import statement
+from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.tree import Statement, Tree, UnfixableError
+from lockcheck.model.repairs import KeepTask
+
+_SET = "background_tasks"
+_NAME = f"_{_SET}"
+
+
+def propose(tree: Tree, repair: KeepTask) -> Proposal:
+    """Put the task into a set of the module, from which a done callback takes it."""
+    call = tree.call(repair.place.span)
+    line = tree.statement(call)
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=value)]) if value is call:
+            pass
+        case _:
+            raise UnfixableError("starting the task is not a statement of its own")
+    name, changes = _set(tree)
+    task = fresh(tree, "task")
+    new: list[Statement] = [
+        line.with_changes(body=[cst.Assign([cst.AssignTarget(cst.Name(task))], call)]),
+        statement(f"{name}.add({task})"),
+        statement(f"{task}.add_done_callback({name}.discard)"),
+    ]
+    return Proposal("safe", f"keep the task in `{name}` until it is done", {**changes, line: new})
+
+
+def _set(tree: Tree) -> tuple[str, dict[cst.CSTNode, Sequence[cst.CSTNode]]]:
+    """The set of tasks that the module has, or a new one behind its imports."""
+    text = f"{_NAME}: set[object] = set()"
+    for each in tree.module.body:
+        if tree.code(each).strip() == text:
+            return _NAME, {}
+    name = fresh(tree, _NAME)
+    new = statement(text.replace(_NAME, name))
+    empty = cst.EmptyLine(indent=False)
+    anchor: cst.CSTNode | None = None
+    for each in tree.module.body:
+        if not _is_head(each):
+            break
+        anchor = each
+    if anchor is not None:
+        return name, {anchor: [anchor, new.with_changes(leading_lines=[empty])]}
+    first = tree.module.body[0]
+    lines: Sequence[cst.EmptyLine] = getattr(first, "leading_lines", ())
+    return name, {first: [new, first.with_changes(leading_lines=[empty, empty, *lines])]}
+
+
+def _is_head(each: cst.CSTNode) -> bool:
+    """Whether this is a docstring or an import."""
+    match each:
+        case cst.SimpleStatementLine(body=[cst.Import() | cst.ImportFrom()]):
+            return True
+        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
+            return True
+        case _:
+            return False

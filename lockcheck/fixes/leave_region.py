@@ -1,0 +1,135 @@
+"""A slow or waiting statement leaves the region of a lock: before it, behind it, or by splitting it in two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from lockcheck.fixes.effects import Effects, Methods, assigned, independent, meet
+from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.snapshots import Snapshots, snapshots
+from lockcheck.fixes.tree import Statement, Tree, UnfixableError
+from lockcheck.model.repairs import LeaveRegion
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A `with`, the statement of its body that is to leave, and what stands before and behind that."""
+
+    statement: cst.With
+    body: cst.IndentedBlock
+    lock: str
+    user: Statement
+    before: tuple[Statement, ...]
+    after: tuple[Statement, ...]
+
+
+def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
+    """Move the statement out where data flow allows, with a snapshot of what it needs of the guarded state."""
+    region = _region(tree, repair)
+    methods, changing = _class(tree, region.statement)
+    if region.lock in tree.code(region.user):
+        raise UnfixableError("the statement needs the lock itself")
+    moved = Effects([region.user], methods)
+    before, after = Effects(region.before, methods), Effects(region.after, methods)
+    copies = snapshots(tree, region.user, changing | _attributes(before.writes | after.writes))
+    left = Effects([copies.user], methods)
+    guarded = changing | _shared(before.writes | after.writes)
+    if meet(_shared(left.reads | left.writes), guarded):
+        raise UnfixableError("it touches state that the lock guards")
+    if not region.after:
+        return _behind(region, copies)
+    if not copies.lines and not before.leaves and not moved.leaves and independent(moved, before):
+        return _ahead(region)
+    if not after.leaves and not moved.leaves and independent(moved, after):
+        return _behind(region, copies)
+    if meet(_shared(before.reads), _shared(after.writes)) or meet(_shared(before.writes), _shared(after.reads)):
+        raise UnfixableError("what is done under the lock before and after it belongs together")
+    return _split(region, copies)
+
+
+def _region(tree: Tree, repair: LeaveRegion) -> _Region:
+    value = tree.expression(repair.region.span)
+    item = tree.parent(value)
+    statement = tree.parent(item) if item is not None else None
+    if not isinstance(item, cst.WithItem) or not isinstance(statement, cst.With):
+        raise UnfixableError("the lock is not taken by `with`")
+    if len(statement.items) > 1 or item.asname is not None or not isinstance(statement.body, cst.IndentedBlock):
+        raise UnfixableError("the `with` does more than take the lock")
+    node = tree.node(repair.place.span)
+    inside = [node, *tree.around(node)]
+    if statement not in inside:
+        raise UnfixableError("it is not in the region")
+    body = list(statement.body.body)
+    place = next((i for i, each in enumerate(body) if each in inside), None)
+    if place is None:
+        raise UnfixableError("it is not in the region")
+    for each in inside[: inside.index(statement)]:
+        if isinstance(each, cst.FunctionDef | cst.Lambda | cst.With):
+            raise UnfixableError("it is inside of something else in the region")
+    tree.block(statement)
+    before, after = tuple(body[:place]), tuple(body[place + 1 :])
+    return _Region(statement, statement.body, tree.code(value), body[place], before, after)
+
+
+def _ahead(region: _Region) -> Proposal:
+    above = region.statement.leading_lines
+    user = region.user.with_changes(leading_lines=(*above, *_comments(region.user)))
+    rest = _with(region, [*region.before, *region.after]).with_changes(leading_lines=())
+    return Proposal("unsafe", f"do it before `{region.lock}` is taken", {region.statement: [user, rest]})
+
+
+def _behind(region: _Region, copies: Snapshots) -> Proposal:
+    left = [*region.before, *copies.lines, *region.after]
+    if not left:
+        raise UnfixableError("nothing would be left under the lock")
+    how = "; copy what it needs while the lock is held" if copies.lines else ""
+    message = f"do it after `{region.lock}` is released{how}"
+    return Proposal("unsafe", message, {region.statement: [_with(region, left), copies.user]})
+
+
+def _split(region: _Region, copies: Snapshots) -> Proposal:
+    left = [*region.before, *copies.lines]
+    second = _with(region, region.after).with_changes(leading_lines=())
+    parts: list[Statement] = [copies.user, second]
+    if left:
+        first = _with(region, left)
+        first = first.with_changes(body=first.body.with_changes(footer=()))
+        parts = [first, *parts]
+    else:
+        parts[0] = copies.user.with_changes(leading_lines=(*region.statement.leading_lines, *_comments(copies.user)))
+    return Proposal("unsafe", f"release `{region.lock}` while it is done", {region.statement: parts})
+
+
+def _with(region: _Region, body: Iterable[Statement]) -> cst.With:
+    return region.statement.with_changes(body=region.body.with_changes(body=list(body)))
+
+
+def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:
+    lines: Sequence[cst.EmptyLine] = getattr(node, "leading_lines", ())
+    return [line for line in lines if line.comment is not None]
+
+
+def _class(tree: Tree, node: cst.CSTNode) -> tuple[Methods, frozenset[str]]:
+    """The methods of the class around a node, and the attributes that change after construction."""
+    owner = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
+    if owner is None:
+        return Methods({}), frozenset()
+    methods = {each.name.value: each for each in owner.body.body if isinstance(each, cst.FunctionDef)}
+    changing: set[str] = set()
+    for name, definition in methods.items():
+        if name not in ("__init__", "__new__", "__post_init__"):
+            changing.update(place for each in tree.inside(definition) for place in assigned(each))
+    return Methods(methods), _attributes(changing)
+
+
+def _attributes(places: Iterable[str]) -> frozenset[str]:
+    """Of some places the attributes of `self` themselves."""
+    return frozenset(place for place in places if place.startswith("self.") and place.count(".") == 1)
+
+
+def _shared(places: Iterable[str]) -> frozenset[str]:
+    """Of some places those that other threads see."""
+    return frozenset(place for place in places if place == "self" or place.startswith("self."))

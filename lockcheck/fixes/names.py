@@ -1,0 +1,35 @@
+"""Names in a file: which are taken, and what an expression is called in source."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import libcst as cst
+
+from lockcheck.fixes.tree import Tree
+
+
+def fresh(tree: Tree, wish: str) -> str:
+    """A name that nothing in the file has: the one wished for, or that with a number."""
+    taken = {node.value for node in tree.inside(tree.module) if isinstance(node, cst.Name)}
+    return next(
+        name for name in itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(2))) if name not in taken
+    )
+
+
+def plain(word: str) -> str:
+    """A name for a local variable that holds what an attribute of that name holds."""
+    return re.sub(r"^_+", "", word) or "value"
+
+
+def dotted(node: cst.CSTNode) -> str | None:
+    """`self.a.b` of names and attributes only; None for anything else."""
+    match node:
+        case cst.Name(value=value):
+            return value
+        case cst.Attribute(value=value, attr=attr):
+            inner = dotted(value)
+            return f"{inner}.{attr.value}" if inner is not None else None
+        case _:
+            return None

@@ -1,0 +1,17 @@
+"""What a repair comes to in one file: which nodes of its tree are replaced by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockcheck.fixes.tree import Changes
+from lockcheck.model.findings import Applicability
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A repair that can be made; `message` says what it does, in the imperative."""
+
+    applicability: Applicability
+    message: str
+    changes: Changes

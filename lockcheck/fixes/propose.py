@@ -1,0 +1,100 @@
+"""What can be done for a finding: the first of its repairs that is possible, as edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import libcst as cst
+
+from lockcheck.fixes import (
+    await_call,
+    hold_by_with,
+    keep_task,
+    leave_region,
+    limit_wait,
+    make_reentrant,
+    raise_on_failure,
+    run_elsewhere,
+    switch_with,
+    wait_in_loop,
+)
+from lockcheck.fixes.edits import difference
+from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.tree import Tree, UnfixableError
+from lockcheck.model.findings import Fix
+from lockcheck.model.repairs import (
+    AwaitCall,
+    HoldByWith,
+    KeepTask,
+    LeaveRegion,
+    LimitWait,
+    MakeReentrant,
+    RaiseOnFailure,
+    Repair,
+    RunElsewhere,
+    SwitchWith,
+    TimedAcquire,
+    WaitInLoop,
+)
+
+
+class Trees:
+    """The files that fixes are made in, each parsed once."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """Take texts by their absolute path."""
+        self._texts = texts
+        self._trees: dict[str, Tree] = {}
+
+    def of(self, path: str) -> Tree:
+        """The tree of a file."""
+        if path not in self._trees:
+            text = self._texts.get(path)
+            if text is None:
+                raise UnfixableError("the file is not part of the project")
+            try:
+                self._trees[path] = Tree(text)
+            except cst.ParserSyntaxError as error:
+                raise UnfixableError("LibCST cannot read the file") from error
+        return self._trees[path]
+
+
+def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | None:
+    """Make edits of the first repair that is possible; None where none is."""
+    for repair in repairs:
+        path = repair.place.path
+        try:
+            tree = trees.of(path)
+            proposal = _proposal(tree, repair, seconds)
+        except UnfixableError:
+            continue
+        edits = difference(path, tree.text, tree.changed(proposal.changes))
+        if edits:
+            return Fix(proposal.applicability, proposal.message, edits)
+    return None
+
+
+def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
+    match repair:
+        case HoldByWith():
+            return hold_by_with.propose(tree, repair)
+        case SwitchWith():
+            return switch_with.propose(tree, repair)
+        case AwaitCall():
+            return await_call.propose(tree, repair)
+        case WaitInLoop():
+            return wait_in_loop.propose(tree, repair)
+        case KeepTask():
+            return keep_task.propose(tree, repair)
+        case LimitWait():
+            return limit_wait.propose(tree, repair, seconds)
+        case RaiseOnFailure():
+            return raise_on_failure.propose(tree, repair)
+        case TimedAcquire():
+            return raise_on_failure.propose_timed(tree, repair, seconds)
+        case MakeReentrant():
+            return make_reentrant.propose(tree, repair)
+        case RunElsewhere():
+            return run_elsewhere.propose(tree, repair)
+        case LeaveRegion():
+            return leave_region.propose(tree, repair)

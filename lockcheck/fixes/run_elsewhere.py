@@ -1,0 +1,29 @@
+"""A blocking call in a coroutine is given to a thread, and a sleep to the event loop."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from lockcheck.fixes.await_call import awaiting
+from lockcheck.fixes.imports import need
+from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.tree import Tree, UnfixableError
+from lockcheck.model.repairs import RunElsewhere
+
+
+def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
+    """Await `asyncio.sleep(…)` or `asyncio.to_thread(…)` in place of the call."""
+    call = tree.call(repair.place.span)
+    if tree.coroutine(call) is None:
+        raise UnfixableError("`await` is possible in a coroutine only")
+    if any(isinstance(each, cst.BaseComp | cst.GeneratorExp) for each in tree.around(call)):
+        raise UnfixableError("it stands in a comprehension")
+    function = need(tree, "asyncio", "sleep" if repair.sleeps else "to_thread")
+    args = list(call.args)
+    if not repair.sleeps:
+        first = cst.Arg(call.func.with_changes(lpar=(), rpar=()))
+        if args:
+            first = first.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
+        args = [first, *args]
+    new = awaiting(tree, call, call.with_changes(func=cst.parse_expression(function.text), args=args, lpar=(), rpar=()))
+    return Proposal("unsafe", f"await `{function.text}(…)`", {**function.changes, call: new})

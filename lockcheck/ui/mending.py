@@ -1,0 +1,81 @@
+"""`--fix` and `--diff`: fixes are made, written or shown, and told about."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from lockcheck.app.fixing import Fixed, fix
+from lockcheck.app.pipeline import Options, Outcome
+from lockcheck.app.project import Project
+from lockcheck.app.writing import write_all
+from lockcheck.model.findings import Failure
+from lockcheck.ui.arguments import Arguments
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a run came to, and what fixing adds to its report.
+
+    `instead` goes to the standard output in place of the report, `said` to the other; `status` is the exit status that
+    fixing asks for. `texts` are what was written.
+    """
+
+    outcome: Outcome
+    texts: dict[str, str] = {}
+    instead: str | None = None
+    said: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    status: int | None = None
+
+
+def mend(project: Project, options: Options, arguments: Arguments) -> Done:
+    """Make the fixes that were asked for."""
+    unsafe = arguments.unsafe_fixes if arguments.unsafe_fixes is not None else project.config.unsafe_fixes
+    fixed = fix(project, options, unsafe=unsafe)
+    piped = {each.path for each in options.replacements}
+    said = tuple(_said(project, fixed, arguments))
+    if arguments.diff:
+        return Done(fixed.outcome, {}, _diff(project, fixed), said, status=1 if fixed.texts else 0)
+    written = {path: text for path, text in fixed.texts.items() if path not in piped}
+    failures = tuple(
+        msgspec.structs.replace(failure, what=project.display(failure.what))
+        for failure in write_all(written, fixed.before)
+    )
+    instead: str | None = "" if arguments.fix_only else None
+    if piped:
+        instead = "".join(fixed.outcome.sources[path].text for path in sorted(piped))
+    status = 0 if arguments.fix_only else None
+    if fixed.made and arguments.exit_non_zero_on_fix:
+        status = 1
+    return Done(fixed.outcome, written, instead, said, failures, status)
+
+
+def _diff(project: Project, fixed: Fixed) -> str:
+    lines: list[str] = []
+    for path in sorted(fixed.texts):
+        name = project.display(path)
+        before, after = (text.splitlines(keepends=True) for text in (fixed.before[path], fixed.texts[path]))
+        lines += [
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in difflib.unified_diff(before, after, name, name)
+        ]
+    return "".join(lines)
+
+
+def _said(project: Project, fixed: Fixed, arguments: Arguments) -> Iterator[str]:
+    if arguments.show_fixes or project.config.show_fixes:
+        for made in fixed.made:
+            place = made.finding.place
+            yield f"{project.display(place.path)}:{place.span.row}: {made.finding.code} fixed: {made.fix.message}"
+    for taken in fixed.taken_back:
+        place = taken.finding.place
+        yield f"{project.display(place.path)}:{place.span.row}: {taken.finding.code} not fixed: {taken.reason}"
+    counts = Counter(made.finding.code for made in fixed.made)
+    if counts:
+        would = "would be fixed" if arguments.diff else "fixed"
+        left = len(fixed.outcome.report.findings)
+        some = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+        yield f"{counts.total()} {would} ({some}), {left} left"
