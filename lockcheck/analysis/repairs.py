@@ -6,16 +6,19 @@ from collections.abc import Iterable
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
-from lockcheck.model.repairs import LeaveRegion, LimitWait, MakeReentrant, Repair
+from lockcheck.model.repairs import LeaveRegion, LimitWait, MakeAsynchronous, MakeReentrant, Repair
 from lockcheck.model.source import Place
 
 
-def leaving(analysis: Analysis, pair: CriticalPair, held: Iterable[Held]) -> tuple[Repair, ...]:
-    """Do it outside: of the regions of this very function that hold it up, the innermost first."""
+def leaving(analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, free: bool = False) -> tuple[Repair, ...]:
+    """Do it outside: of the regions of this very function that hold it up, the innermost first.
+
+    `free`: what is done is safe by itself, so that no region is needed for it.
+    """
     first = pair.trace[0]
     place = analysis.place(first.function, first.span)
     regions = [h.trace[0] for h in held if len(h.trace) == 1 and h.trace[0].function == first.function]
-    return tuple(LeaveRegion(place, analysis.place(first.function, step.span)) for step in reversed(regions))
+    return tuple(LeaveRegion(place, analysis.place(first.function, step.span), free) for step in reversed(regions))
 
 
 def reentrant(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
@@ -30,3 +33,30 @@ def limiting(place: Place, event: Block | QueueWait) -> LimitWait:
         library = event.library if isinstance(event, QueueWait) else event.name.partition(".")[0]
         return LimitWait(place, library="anyio" if library == "anyio" else "trio" if library == "trio" else "asyncio")
     return LimitWait(place, event.limit)
+
+
+def nesting(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Place, Place] | None:
+    """Where the inner and the outer lock are taken, if the function takes both itself."""
+    if len(pair.trace) > 1 or len(held.trace) > 1 or pair.trace[0].function != held.trace[0].function:
+        return None
+    function = pair.trace[0].function
+    return analysis.place(function, pair.trace[0].span), analysis.place(function, held.trace[0].span)
+
+
+def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
+    """Make it an `asyncio.Lock`: only where all that is ever done with it is `with` in coroutines of one module."""
+    found: list[Repair] = []
+    for lock in {h.lock.id: h.lock for h in held}.values():
+        note = analysis.note(lock)
+        uses = [
+            (result.function, operation)
+            for result in analysis.results
+            for operation in result.operations
+            if operation.lock.id == lock.id
+        ]
+        alike = all(o.action == "enter" and not o.waits and analysis.facts(f).is_async for f, o in uses)
+        places = {analysis.place(function, operation.span) for function, operation in uses}
+        plain = lock.kind is not None and lock.kind.name == "threading.Lock"
+        if note is not None and uses and alike and plain and {p.path for p in places} == {note.place.path}:
+            found.append(MakeAsynchronous(note.place, tuple(sorted(places))))
+    return tuple(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -20,9 +21,17 @@ from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.app.triage import fingerprint
 from lockcheck.model.findings import Applicability, Finding, Fix
+from lockcheck.model.repairs import Repair
 
 _TURNS = 20
 """More than fixes ever followed one another; a bound, should two undo each other."""
+
+
+Key: TypeAlias = "tuple[str, str]"
+"""What a finding is known by in all turns: its code and fingerprint."""
+
+Tried: TypeAlias = "dict[Key, set[type[Repair]]]"
+"""The sorts of repair that did not help."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -52,15 +61,22 @@ class Fixed(msgspec.Struct, frozen=True):
     taken_back: tuple[TakenBack, ...]
 
 
-def with_fixes(outcome: Outcome, project: Project) -> Outcome:
-    """The outcome with each finding's fix, where there is one."""
+def with_fixes(outcome: Outcome, project: Project, tried: Tried | None = None) -> Outcome:
+    """The outcome with each finding's fix, where there is one that has not been tried in vain."""
     from lockcheck.rules.registry import all_rules
 
     catalogue = Catalogue.of(all_rules())
     fixable = _codes(project.config.fixable, catalogue) - _codes(project.config.unfixable, catalogue)
     asked = [finding for finding in outcome.report.findings if finding.code in fixable and finding.repairs]
+    in_vain = [(tried or {}).get(_key(finding, project), set()) for finding in asked]
+    repairs = [
+        tuple(repair for repair in finding.repairs if type(repair) not in vain)
+        for finding, vain in zip(asked, in_vain, strict=True)
+    ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    fixes, failures = propose_all(asked, texts, project.config.default_timeout)
+    fixes, failures = propose_all(
+        [finding.place.path for finding in asked], repairs, texts, project.config.default_timeout
+    )
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
     safer = _codes(project.config.extend_safe_fixes, catalogue)
     riskier = _codes(project.config.extend_unsafe_fixes, catalogue)
@@ -95,7 +111,7 @@ class _Work:
         self._project = project
         self._options = options
         self._allowed: frozenset[Applicability] = frozenset({"safe", "unsafe"} if unsafe else {"safe"})
-        self._refused: set[tuple[str, str]] = set()
+        self._tried: Tried = {}
         self.texts: dict[str, str] = {}
         self.made: list[Made] = []
         self.taken_back: list[TakenBack] = []
@@ -161,7 +177,7 @@ class _Work:
         given = [each for each in self._options.replacements if each.path not in changed]
         replaced = (*given, *(Replacement(path, text) for path, text in sorted(changed.items())))
         options = msgspec.structs.replace(self._options, replacements=replaced)
-        return with_fixes(check(self._project, options), self._project)
+        return with_fixes(check(self._project, options), self._project, self._tried)
 
     def _edited(self, chosen: Iterable[Made]) -> dict[str, str]:
         from lockcheck.fixes.edits import apply
@@ -173,8 +189,6 @@ class _Work:
         }
 
     def _is_refused(self, finding: Finding, fix: Fix) -> bool:
-        if self._key(finding) in self._refused:
-            return True
         return any(not self._project.covers(path) for path in _paths(fix)) or self._is_suppressed(finding, fix)
 
     def _is_suppressed(self, finding: Finding, fix: Fix) -> bool:
@@ -189,14 +203,20 @@ class _Work:
         return False
 
     def _refuse(self, made: Made, reason: str) -> None:
-        self._refused.add(self._key(made.finding))
         self.taken_back.append(TakenBack(made.finding, reason))
+        if made.fix.repair is not None:
+            self._tried.setdefault(self._key(made.finding), set()).add(type(made.fix.repair))
+        self.outcome = with_fixes(self.outcome, self._project, self._tried)
 
-    def _key(self, finding: Finding) -> tuple[str, str]:
-        return finding.code, fingerprint(finding, self._project.root)
+    def _key(self, finding: Finding) -> Key:
+        return _key(finding, self._project)
 
-    def _counted(self, findings: Iterable[Finding]) -> Counter[tuple[str, str]]:
+    def _counted(self, findings: Iterable[Finding]) -> Counter[Key]:
         return Counter(self._key(finding) for finding in findings)
+
+
+def _key(finding: Finding, project: Project) -> Key:
+    return finding.code, fingerprint(finding, project.root)
 
 
 def _kind(finding: Finding) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import msgspec
 from lockcheck.app.extraction import is_plain, process_context
 from lockcheck.app.headroom import with_headroom
 from lockcheck.app.worker import internal_error, prepare
-from lockcheck.model.findings import Failure, Finding, Fix
+from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
 
 
@@ -24,18 +24,18 @@ class _Job(msgspec.Struct, frozen=True):
 
 
 def propose_all(
-    findings: Sequence[Finding], texts: Mapping[str, str], seconds: float
+    paths: Sequence[str], repairs: Sequence[tuple[Repair, ...]], texts: Mapping[str, str], seconds: float
 ) -> tuple[list[Fix | None], list[Failure]]:
-    """A fix for each finding, None where there is none; and the files that none could be made in."""
+    """A fix for each finding, of which the path and the repairs are given; and the files that none could be made in."""
     by_path: dict[str, list[int]] = {}
-    for index, finding in enumerate(findings):
-        by_path.setdefault(finding.place.path, []).append(index)
-    fixes: list[Fix | None] = [None] * len(findings)
+    for index, path in enumerate(paths):
+        by_path.setdefault(path, []).append(index)
+    fixes: list[Fix | None] = [None] * len(paths)
     failures: list[Failure] = []
     for path, indices in by_path.items():
-        repairs = tuple(findings[index].repairs for index in indices)
-        needed = sorted({repair.place.path for each in repairs for repair in each})
-        job = _Job({each: texts[each] for each in needed if each in texts}, repairs, seconds)
+        asked = tuple(repairs[index] for index in indices)
+        needed = sorted({repair.place.path for each in asked for repair in each})
+        job = _Job({each: texts[each] for each in needed if each in texts}, asked, seconds)
         done = _done(path, job)
         if isinstance(done, Failure):
             failures.append(done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import libcst as cst
 
@@ -129,3 +129,20 @@ def _is_apart(statement: Statement) -> bool:
 def _refuse_taken(tree: Tree, name: str) -> None:
     if fresh(tree, name) != name:
         raise UnfixableError(f"`{name}` means something else in this file")
+
+
+def without(tree: Tree, name: str, kept: Collection[cst.CSTNode]) -> dict[cst.CSTNode, Sequence[cst.CSTNode]]:
+    """What drops the import of a name that was used once and is not any more; nothing where it shares its line."""
+    word = name.partition(".")[0]
+    uses = [
+        node
+        for node in tree.inside(tree.module)
+        if isinstance(node, cst.Name) and node.value == word and not isinstance(tree.parent(node), cst.ImportAlias)
+    ]
+    if len(uses) != 1:
+        return {}
+    for statement, small in _imports(tree.module.body):
+        names = small.names if isinstance(small.names, Sequence) else ()
+        if len(names) == 1 and names[0].asname is None and dotted(names[0].name) == word and statement not in kept:
+            return {statement: []}
+    return {}

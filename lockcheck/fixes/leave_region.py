@@ -39,6 +39,8 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
     guarded = changing | _shared(before.writes | after.writes)
     if meet(_shared(left.reads | left.writes), guarded):
         raise UnfixableError("it touches state that the lock guards")
+    if repair.free and not (region.before or region.after or copies.lines):
+        return _alone(region)
     if not region.after:
         return _behind(region, copies)
     if not copies.lines and not before.leaves and not moved.leaves and independent(moved, before):
@@ -51,11 +53,7 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
 
 
 def _region(tree: Tree, repair: LeaveRegion) -> _Region:
-    value = tree.expression(repair.region.span)
-    item = tree.parent(value)
-    statement = tree.parent(item) if item is not None else None
-    if not isinstance(item, cst.WithItem) or not isinstance(statement, cst.With):
-        raise UnfixableError("the lock is not taken by `with`")
+    item, statement = tree.item(repair.region.span)
     if len(statement.items) > 1 or item.asname is not None or not isinstance(statement.body, cst.IndentedBlock):
         raise UnfixableError("the `with` does more than take the lock")
     node = tree.node(repair.place.span)
@@ -67,11 +65,17 @@ def _region(tree: Tree, repair: LeaveRegion) -> _Region:
     if place is None:
         raise UnfixableError("it is not in the region")
     for each in inside[: inside.index(statement)]:
-        if isinstance(each, cst.FunctionDef | cst.Lambda | cst.With):
+        if isinstance(each, cst.FunctionDef | cst.Lambda) or (isinstance(each, cst.With) and each is not body[place]):
             raise UnfixableError("it is inside of something else in the region")
     tree.block(statement)
     before, after = tuple(body[:place]), tuple(body[place + 1 :])
-    return _Region(statement, statement.body, tree.code(value), body[place], before, after)
+    return _Region(statement, statement.body, tree.code(item.item), body[place], before, after)
+
+
+def _alone(region: _Region) -> Proposal:
+    above = region.statement.leading_lines
+    user = region.user.with_changes(leading_lines=(*above, *_comments(region.user)))
+    return Proposal("unsafe", f"do it without `{region.lock}`", {region.statement: [user]})
 
 
 def _ahead(region: _Region) -> Proposal:

@@ -60,3 +60,8 @@ def region(
         asynchronous=cst.Asynchronous() if asynchronous else None,
         leading_lines=tuple(lines),
     )
+
+
+def bare(item: cst.WithItem) -> cst.WithItem:
+    """An item of a `with` without the comma behind it."""
+    return item.with_changes(comma=cst.MaybeSentinel.DEFAULT)

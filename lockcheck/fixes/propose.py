@@ -8,14 +8,18 @@ import libcst as cst
 
 from lockcheck.fixes import (
     await_call,
+    done_in_finally,
     hold_by_with,
     keep_task,
     leave_region,
     limit_wait,
+    make_asynchronous,
     make_reentrant,
     raise_on_failure,
     run_elsewhere,
+    swap_nesting,
     switch_with,
+    take_sorted,
     wait_in_loop,
 )
 from lockcheck.fixes.edits import difference
@@ -24,16 +28,19 @@ from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.findings import Fix
 from lockcheck.model.repairs import (
     AwaitCall,
+    DoneInFinally,
     HoldByWith,
     KeepTask,
     LeaveRegion,
     LimitWait,
+    MakeAsynchronous,
     MakeReentrant,
     RaiseOnFailure,
     Repair,
     RunElsewhere,
+    SwapNesting,
     SwitchWith,
-    TimedAcquire,
+    TakeSorted,
     WaitInLoop,
 )
 
@@ -70,7 +77,7 @@ def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | No
             continue
         edits = difference(path, tree.text, tree.changed(proposal.changes))
         if edits:
-            return Fix(proposal.applicability, proposal.message, edits)
+            return Fix(proposal.applicability, proposal.message, edits, repair)
     return None
 
 
@@ -89,12 +96,18 @@ def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
         case LimitWait():
             return limit_wait.propose(tree, repair, seconds)
         case RaiseOnFailure():
-            return raise_on_failure.propose(tree, repair)
-        case TimedAcquire():
-            return raise_on_failure.propose_timed(tree, repair, seconds)
+            return raise_on_failure.propose(tree, repair, seconds)
         case MakeReentrant():
             return make_reentrant.propose(tree, repair)
         case RunElsewhere():
             return run_elsewhere.propose(tree, repair)
         case LeaveRegion():
             return leave_region.propose(tree, repair)
+        case SwapNesting():
+            return swap_nesting.propose(tree, repair)
+        case TakeSorted():
+            return take_sorted.propose(tree, repair)
+        case MakeAsynchronous():
+            return make_asynchronous.propose(tree, repair)
+        case DoneInFinally():
+            return done_in_finally.propose(tree, repair)

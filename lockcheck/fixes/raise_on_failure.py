@@ -8,18 +8,14 @@ from lockcheck.fixes.limit_wait import keyword
 from lockcheck.fixes.parts import statement
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
-from lockcheck.model.repairs import RaiseOnFailure, TimedAcquire
+from lockcheck.model.repairs import RaiseOnFailure
 
 
-def propose(tree: Tree, repair: RaiseOnFailure) -> Proposal:
-    """Raise `TimeoutError` where an attempt failed."""
+def propose(tree: Tree, repair: RaiseOnFailure, seconds: float) -> Proposal:
+    """Raise `TimeoutError` where an attempt failed; try for so many seconds what is no attempt yet."""
     call = tree.call(repair.place.span)
-    return _raising(tree, call, call)
-
-
-def propose_timed(tree: Tree, repair: TimedAcquire, seconds: float) -> Proposal:
-    """Try to take the lock for so many seconds."""
-    call = tree.call(repair.place.span)
+    if not repair.waits:
+        return _raising(tree, call, call)
     if call.args:
         raise UnfixableError("it has arguments already")
     return _raising(tree, call, call.with_changes(args=[keyword("timeout", cst.parse_expression(f"{seconds:g}"))]))

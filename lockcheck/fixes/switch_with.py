@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from lockcheck.fixes.parts import bare
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import SwitchWith
@@ -13,22 +14,18 @@ from lockcheck.model.repairs import SwitchWith
 
 def propose(tree: Tree, repair: SwitchWith) -> Proposal:
     """Use the keyword that the lock is made for; other items of the same statement keep theirs."""
-    value = tree.expression(repair.place.span)
-    item = tree.parent(value)
-    statement = tree.parent(item) if item is not None else None
-    if not isinstance(item, cst.WithItem) or not isinstance(statement, cst.With):
-        raise UnfixableError("it is not an item of a `with`")
+    item, statement = tree.item(repair.place.span)
     if repair.asynchronous and tree.coroutine(statement) is None:
         raise UnfixableError("`async with` is possible in a coroutine only")
     keyword = "async with" if repair.asynchronous else "with"
     message = f"use `{keyword}` for `{tree.code(item.item)}`"
+    return Proposal("safe", message, {statement: switched(statement, item, asynchronous=repair.asynchronous)})
+
+
+def switched(statement: cst.With, item: cst.WithItem, *, asynchronous: bool) -> cst.With:
+    """A `with` with the other keyword for one item: one statement for each run of items of a kind, in their order."""
     if len(statement.items) == 1:
-        return Proposal("safe", message, {statement: statement.with_changes(asynchronous=_word(repair.asynchronous))})
-    return Proposal("safe", message, {statement: _apart(statement, item, repair.asynchronous)})
-
-
-def _apart(statement: cst.With, item: cst.WithItem, asynchronous: bool) -> cst.With:
-    """One statement for each run of items of a kind, nested in their order."""
+        return statement.with_changes(asynchronous=_word(asynchronous))
     place = next(i for i, each in enumerate(statement.items) if each is item)
     before, after = statement.items[:place], statement.items[place + 1 :]
     body: cst.BaseSuite = statement.body
@@ -42,8 +39,7 @@ def _apart(statement: cst.With, item: cst.WithItem, asynchronous: bool) -> cst.W
 
 
 def _with(items: Sequence[cst.WithItem], body: cst.BaseSuite, asynchronous: bool) -> cst.With:
-    last = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    return cst.With(items=[*items[:-1], last], body=body, asynchronous=_word(asynchronous))
+    return cst.With(items=[*items[:-1], bare(items[-1])], body=body, asynchronous=_word(asynchronous))
 
 
 def _word(asynchronous: bool) -> cst.Asynchronous | None:

@@ -44,11 +44,11 @@ class Tree:
                 self._at.setdefault(span, []).append(node)
 
     def node(self, span: Span) -> cst.CSTNode:
-        """The outermost node that covers just this span."""
+        """The innermost node that covers just this span."""
         found = self._at.get(span)
         if not found:
             raise UnfixableError("the place was not found again")
-        return found[0]
+        return found[-1]
 
     def expression(self, span: Span) -> cst.BaseExpression:
         """The expression that covers just this span."""
@@ -64,6 +64,14 @@ class Tree:
         if isinstance(node, cst.Call):
             return node
         raise UnfixableError("it is not a call")
+
+    def item(self, span: Span) -> tuple[cst.WithItem, cst.With]:
+        """The item of a `with` whose expression covers just this span, and its statement."""
+        item = self._parents.get(self.expression(span))
+        statement = self._parents.get(item) if item is not None else None
+        if isinstance(item, cst.WithItem) and isinstance(statement, cst.With):
+            return item, statement
+        raise UnfixableError("the lock is not taken by `with`")
 
     def value(self, span: Span) -> cst.BaseExpression:
         """The value of the assignment that covers just this span, or whose target does."""

@@ -58,11 +58,12 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """A proposed repair; `message` says what it does."""
+    """A proposed repair; `message` says what it does, `repair` which of the finding's repairs it is."""
 
     applicability: Applicability
     message: str
     edits: tuple[Edit, ...] = ()
+    repair: Repair | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):

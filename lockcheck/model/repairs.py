@@ -56,28 +56,61 @@ class LimitWait(_Repair, frozen=True):
 
 
 class RaiseOnFailure(_Repair, frozen=True):
-    """What an attempt to take a lock says is looked at: `TimeoutError` where it failed."""
+    """What an attempt to take a lock says is looked at: `TimeoutError` where it failed.
+
+    `waits`: it is no attempt yet, and is given a timeout first.
+    """
 
     place: Place
-
-
-class TimedAcquire(_Repair, frozen=True):
-    """An acquisition becomes an attempt with a timeout that raises `TimeoutError`."""
-
-    place: Place
+    waits: bool = False
 
 
 class MakeReentrant(_Repair, frozen=True):
-    """`Lock()` becomes `RLock()`; `place` is the call that makes the lock."""
+    """`Lock()` becomes `RLock()`; `place` is the assignment that makes the lock."""
 
     place: Place
 
 
 class LeaveRegion(_Repair, frozen=True):
-    """An operation leaves the region of a lock; `region` is the item of the `with` that takes the lock."""
+    """An operation leaves the region of a lock; `region` is the item of the `with` that takes the lock.
+
+    `free`: the operation needs no lock, so that a region with nothing else in it can go.
+    """
 
     place: Place
     region: Place
+    free: bool = False
+
+
+class SwapNesting(_Repair, frozen=True):
+    """Two locks that are taken right after one another are taken the other way round; both are items of a `with`."""
+
+    place: Place
+    outer: Place
+
+
+class TakeSorted(_Repair, frozen=True):
+    """Two instances of a family of locks are taken in one order; both are items of a `with`."""
+
+    place: Place
+    outer: Place
+
+
+class MakeAsynchronous(_Repair, frozen=True):
+    """A thread's lock that only coroutines of one module use becomes an `asyncio.Lock`.
+
+    `place` is the assignment that makes it, `uses` are all items of `with` that take it.
+    """
+
+    place: Place
+    uses: tuple[Place, ...]
+
+
+class DoneInFinally(_Repair, frozen=True):
+    """`task_done()` moves into a `finally`; `get` is the call that took the item."""
+
+    place: Place
+    get: Place
 
 
 class RunElsewhere(_Repair, frozen=True):
@@ -95,8 +128,11 @@ Repair: TypeAlias = (
     | KeepTask
     | LimitWait
     | RaiseOnFailure
-    | TimedAcquire
     | MakeReentrant
     | LeaveRegion
     | RunElsewhere
+    | SwapNesting
+    | TakeSorted
+    | MakeAsynchronous
+    | DoneInFinally
 )

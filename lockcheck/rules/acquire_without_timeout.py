@@ -108,7 +108,7 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import finding, named, primary
 from lockcheck.model.events import Acquire, Held
 from lockcheck.model.findings import Confidence, Finding
-from lockcheck.model.repairs import TimedAcquire
+from lockcheck.model.repairs import RaiseOnFailure
 from lockcheck.rules.registry import rule
 
 
@@ -128,5 +128,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if event.awaited:
             message = f"{named(event.lock)} is waited for without a limit; put a timeout scope around it"
         held = (Held(event.lock, event.mode, True, pair.trace),)
-        repairs = () if event.awaited else (TimedAcquire(primary(analysis, pair)),)
+        repairs = () if event.awaited else (RaiseOnFailure(primary(analysis, pair), waits=True),)
         yield finding(analysis, "LCK609", "acquire-without-timeout", message, pair, held, (), Confidence.HIGH, repairs)

@@ -401,9 +401,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.order import Cycle, OrderGraph, Witness
+from lockcheck.analysis.repairs import leaving, nesting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty, named, notes, primary, reached, taken, through, title
 from lockcheck.model.findings import Finding, Related
+from lockcheck.model.repairs import Repair, SwapNesting
 from lockcheck.rules.registry import rule
 
 
@@ -435,7 +437,15 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
         notes(analysis, locks),
         symbol=str(first.function),
         subject=names,
+        repairs=_repairs(analysis, first),
     )
+
+
+def _repairs(analysis: Analysis, witness: Witness) -> tuple[Repair, ...]:
+    """Turn the rarest nesting round, or take the second lock only when the first is released."""
+    taken_here = nesting(analysis, witness.pair, witness.held)
+    swap = (SwapNesting(*taken_here),) if taken_here is not None else ()
+    return (*swap, *leaving(analysis, witness.pair, (witness.held,)))
 
 
 def _inner(analysis: Analysis, witness: Witness, group: int) -> Related:

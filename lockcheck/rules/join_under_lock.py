@@ -272,7 +272,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             held,
             related,
             confidence,
-            leaving(analysis, pair, held),
+            leaving(analysis, pair, held, free=True),
         )
 
 

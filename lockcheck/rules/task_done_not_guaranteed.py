@@ -208,6 +208,7 @@ from lockcheck.analysis.witness import notes, primary, title
 from lockcheck.model.events import LockRef
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import LockId, lock_name
+from lockcheck.model.repairs import DoneInFinally
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
@@ -246,6 +247,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                     notes(analysis, (LockRef(queue, None, None),)),
                     symbol=str(worker.function),
                     subject=lock_name(queue),
+                    repairs=(DoneInFinally(analysis.place(worker.function, span), related[0].place),),
                 )
 
 

@@ -380,7 +380,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.repairs import leaving
+from lockcheck.analysis.repairs import asynchronous, leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, taken
 from lockcheck.model.events import Suspend
@@ -404,17 +404,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "freezes the event loop; release it first, or use an asynchronous lock"
         )
         related = [*taken(analysis, held), *others]
-        yield finding(
-            analysis,
-            "LCK101",
-            "thread-lock-across-await",
-            message,
-            pair,
-            held,
-            related,
-            confidence,
-            leaving(analysis, pair, held),
-        )
+        repairs = (*leaving(analysis, pair, held), *asynchronous(analysis, held))
+        yield finding(analysis, "LCK101", "thread-lock-across-await", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

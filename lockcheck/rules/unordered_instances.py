@@ -245,6 +245,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.link.paths import certain
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.order import Witness, nestings, one_family
+from lockcheck.analysis.repairs import nesting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.expression import Attr, Call, Compare, Expr, Name
@@ -252,6 +253,7 @@ from lockcheck.model.findings import Finding
 from lockcheck.model.flow import Block, For
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
+from lockcheck.model.repairs import TakeSorted
 from lockcheck.rules.registry import rule
 
 _ORDERING = {"<", ">", "<=", ">="}
@@ -271,7 +273,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             *reached(analysis, pair, "of another object is taken"),
             *hazard.others(analysis),
         ]
-        yield finding(analysis, "LCK302", "unordered-instances", message, pair, held, related, confidence)
+        both_taken = nesting(analysis, pair, held[0])
+        repairs = (TakeSorted(*both_taken),) if both_taken is not None else ()
+        yield finding(analysis, "LCK302", "unordered-instances", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

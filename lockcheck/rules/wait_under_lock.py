@@ -423,7 +423,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             held,
             related,
             confidence,
-            leaving(analysis, pair, held),
+            leaving(analysis, pair, held, free=True),
         )
 
 

@@ -1,0 +1,50 @@
+"""A thread's lock that only coroutines of one module use becomes an `asyncio.Lock`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from lockcheck.fixes.imports import need, without
+from lockcheck.fixes.names import dotted
+from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.switch_with import switched
+from lockcheck.fixes.tree import Tree, UnfixableError
+from lockcheck.model.repairs import MakeAsynchronous
+
+
+def propose(tree: Tree, repair: MakeAsynchronous) -> Proposal:
+    """Make it by `asyncio.Lock()` and take it by `async with` everywhere."""
+    maker = tree.value(repair.place.span)
+    if not isinstance(maker, cst.Call) or maker.args or dotted(maker.func) not in ("threading.Lock", "Lock"):
+        raise UnfixableError("the lock is not made by `Lock()`")
+    wanted = need(tree, "asyncio", "Lock")
+    changes: dict[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]] = {**wanted.changes}
+    changes[maker] = cst.Call(cst.parse_expression(wanted.text))
+    name = ""
+    for place in repair.uses:
+        item, statement = tree.item(place.span)
+        if tree.coroutine(statement) is None or statement in changes:
+            raise UnfixableError("it is taken where nothing can be awaited")
+        name = tree.code(item.item)
+        changes[statement] = switched(statement, item, asynchronous=True)
+    _refuse_other_uses(tree, name, len(repair.uses))
+    changes.update(without(tree, dotted(maker.func) or "", wanted.changes))
+    return Proposal("unsafe", f"make `{name}` an `asyncio.Lock`", changes)
+
+
+def _refuse_other_uses(tree: Tree, name: str, uses: int) -> None:
+    """Whatever else is done with the lock would have to change too."""
+    word = name.rpartition(".")[2]
+    found = 0
+    for node in tree.inside(tree.module):
+        match node:
+            case cst.Attribute(attr=cst.Name(value=value)) if value == word:
+                found += 1
+            case cst.Name(value=value) if value == word and not isinstance(tree.parent(node), cst.Attribute):
+                found += 1
+            case _:
+                pass
+    if found != uses + 1:
+        raise UnfixableError("it is used in other ways too")
