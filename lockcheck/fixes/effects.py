@@ -131,6 +131,39 @@ def _places(target: cst.CSTNode) -> Iterator[str]:
                 yield path
 
 
+_MUTATORS = frozenset(
+    [
+        "add",
+        "append",
+        "appendleft",
+        "clear",
+        "discard",
+        "extend",
+        "extendleft",
+        "insert",
+        "pop",
+        "popitem",
+        "popleft",
+        "remove",
+        "setdefault",
+        "update",
+    ]
+)
+
+
+def mutated(node: cst.CSTNode) -> str | None:
+    """The place whose contents a node itself changes: an element assigned or deleted, a collection's own method."""
+    match node:
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=word))) if word in _MUTATORS:
+            return dotted(value)
+        case cst.AssignTarget(target=cst.Subscript(value=value)) | cst.Del(target=cst.Subscript(value=value)):
+            return dotted(value)
+        case cst.AugAssign(target=cst.Subscript(value=value)):
+            return dotted(value)
+        case _:
+            return None
+
+
 def independent(one: Effects, other: Effects) -> bool:
     """Whether it does not matter which of two runs first."""
     return not (meet(one.reads, other.writes) or meet(one.writes, other.reads) or meet(one.writes, other.writes))

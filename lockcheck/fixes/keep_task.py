@@ -26,7 +26,7 @@ def propose(tree: Tree, repair: KeepTask) -> Proposal:
         case _:
             raise UnfixableError("starting the task is not a statement of its own")
     name, changes = _set(tree)
-    task = fresh(tree, "task")
+    task = fresh(tree, "task", line)
     new: list[Statement] = [
         line.with_changes(body=[cst.Assign([cst.AssignTarget(cst.Name(task))], call)]),
         statement(f"{name}.add({task})"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from lockcheck.fixes.effects import Effects, Methods, assigned, independent, meet
+from lockcheck.fixes.effects import Effects, Methods, assigned, independent, meet, mutated
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.snapshots import Snapshots, snapshots
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
@@ -27,29 +27,49 @@ class _Region:
 
 
 def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
-    """Move the statement out where data flow allows, with a snapshot of what it needs of the guarded state."""
+    """Move the statement out where data flow allows, with a snapshot of what it needs of the guarded state.
+
+    The order of what is done stays, unless what the statement passes changes nothing that others see: else a failure
+    in between would leave another state behind than it does now.
+    """
     region = _region(tree, repair)
-    methods, changing = _class(tree, region.statement)
+    state = _state(tree, region.statement)
     if region.lock in tree.code(region.user):
         raise UnfixableError("the statement needs the lock itself")
-    moved = Effects([region.user], methods)
-    before, after = Effects(region.before, methods), Effects(region.after, methods)
-    copies = snapshots(tree, region.user, changing | _attributes(before.writes | after.writes))
-    left = Effects([copies.user], methods)
-    guarded = changing | _shared(before.writes | after.writes)
-    if meet(_shared(left.reads | left.writes), guarded):
+    before, after = Effects(region.before, state.methods), Effects(region.after, state.methods)
+    written = before.writes | after.writes
+    copies = snapshots(tree, region.user, state.changing | _attributes(written))
+    left = Effects([copies.user], state.methods)
+    if meet(_shared(left.reads | left.writes), state.changing | state.mutated | _shared(written)):
         raise UnfixableError("it touches state that the lock guards")
     if repair.free and not (region.before or region.after or copies.lines):
         return _alone(region)
     if not region.after:
         return _behind(region, copies)
-    if not copies.lines and not before.leaves and not moved.leaves and independent(moved, before):
+    moved = Effects([region.user], state.methods)
+    if not region.before and not copies.lines and not moved.leaves:
         return _ahead(region)
-    if not after.leaves and not moved.leaves and independent(moved, after):
+    if not copies.lines and not moved.leaves and _passes(moved, before):
+        return _ahead(region)
+    if not moved.leaves and _passes(moved, after):
         return _behind(region, copies)
     if meet(_shared(before.reads), _shared(after.writes)) or meet(_shared(before.writes), _shared(after.reads)):
         raise UnfixableError("what is done under the lock before and after it belongs together")
     return _split(region, copies)
+
+
+def _passes(moved: Effects, other: Effects) -> bool:
+    """Whether a statement may change places with others."""
+    return not other.leaves and not _shared(other.writes) and independent(moved, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Of a class its methods, and the attributes that are assigned, or changed inside, after construction."""
+
+    methods: Methods
+    changing: frozenset[str]
+    mutated: frozenset[str]
 
 
 def _region(tree: Tree, repair: LeaveRegion) -> _Region:
@@ -107,8 +127,11 @@ def _split(region: _Region, copies: Snapshots) -> Proposal:
     return Proposal("unsafe", f"release `{region.lock}` while it is done", {region.statement: parts})
 
 
-def _with(region: _Region, body: Iterable[Statement]) -> cst.With:
-    return region.statement.with_changes(body=region.body.with_changes(body=list(body)))
+def _with(region: _Region, body: Sequence[Statement]) -> cst.With:
+    """The region around another body, which begins with no empty line."""
+    first, *rest = body
+    first = first.with_changes(leading_lines=_comments(first)) if first is not region.body.body[0] else first
+    return region.statement.with_changes(body=region.body.with_changes(body=[first, *rest]))
 
 
 def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:
@@ -116,17 +139,17 @@ def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:
     return [line for line in lines if line.comment is not None]
 
 
-def _class(tree: Tree, node: cst.CSTNode) -> tuple[Methods, frozenset[str]]:
-    """The methods of the class around a node, and the attributes that change after construction."""
+def _state(tree: Tree, node: cst.CSTNode) -> _State:
+    """What is known of the class around a node."""
     owner = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
     if owner is None:
-        return Methods({}), frozenset()
+        return _State(Methods({}), frozenset(), frozenset())
     methods = {each.name.value: each for each in owner.body.body if isinstance(each, cst.FunctionDef)}
-    changing: set[str] = set()
-    for name, definition in methods.items():
-        if name not in ("__init__", "__new__", "__post_init__"):
-            changing.update(place for each in tree.inside(definition) for place in assigned(each))
-    return Methods(methods), _attributes(changing)
+    later = [each for name, each in methods.items() if name not in ("__init__", "__new__", "__post_init__")]
+    inside = [node for method in later for node in tree.inside(method)]
+    changing = {place for each in inside for place in assigned(each)}
+    contents = {place for each in inside if (place := mutated(each)) is not None}
+    return _State(Methods(methods), _attributes(changing - contents), _attributes(contents))
 
 
 def _attributes(places: Iterable[str]) -> frozenset[str]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Collection
 
 import libcst as cst
 
 from lockcheck.fixes.tree import Tree
 
 
-def fresh(tree: Tree, wish: str) -> str:
-    """A name that nothing in the file has: the one wished for, or that with a number."""
-    taken = {node.value for node in tree.inside(tree.module) if isinstance(node, cst.Name)}
-    return next(
-        name for name in itertools.chain([wish], (f"{wish}_{i}" for i in itertools.count(2))) if name not in taken
-    )
+def fresh(tree: Tree, wish: str, place: cst.CSTNode | None = None, but: Collection[str] = ()) -> str:
+    """A name that nothing in the function around a place has (in the file, where no place is given), nor `but`.
+
+    It is the one wished for, or that with a number.
+    """
+    around = tree.function(place) if place is not None else None
+    taken = {node.value for node in tree.inside(around or tree.module) if isinstance(node, cst.Name)} | set(but)
+    numbered = (f"{wish}_{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([wish], numbered) if name not in taken)
 
 
 def plain(word: str) -> str:

@@ -25,19 +25,22 @@ class Snapshots:
 def snapshots(tree: Tree, user: Statement, changing: Collection[str]) -> Snapshots:
     """Copy what a statement iterates over of `self`, and what it reads of the attributes that change."""
     taken: dict[str, str] = {}
+    names: list[str] = []
     lines: list[Statement] = []
     changes: dict[cst.CSTNode, cst.CSTNode] = {}
     for loop in _loops(user):
         source = _shared(loop.iter)
         if source is not None and loop.asynchronous is None:
-            name = fresh(tree, plain(source))
+            name = fresh(tree, plain(source), user, names)
+            names.append(name)
             lines.append(statement(f"{name} = {_copy(tree, loop.iter)}"))
             changes[loop.iter] = cst.Name(name)
     for node in _loads(user, changes):
         path = dotted(node)
         if path is not None and path in changing:
             if path not in taken:
-                taken[path] = fresh(tree, plain(node.attr.value))
+                taken[path] = fresh(tree, plain(node.attr.value), user, names)
+                names.append(taken[path])
                 lines.append(statement(f"{taken[path]} = {path}"))
             changes[node] = cst.Name(taken[path])
     new = tree.replaced(user, changes)

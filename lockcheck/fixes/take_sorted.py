@@ -15,7 +15,7 @@ from lockcheck.model.repairs import TakeSorted
 def propose(tree: Tree, repair: TakeSorted) -> Proposal:
     """Sort the two owners by their identity, or the two keys by themselves, before the locks are taken."""
     found = nested(tree, repair.outer.span, repair.place.span)
-    names = fresh(tree, "first"), fresh(tree, "second")
+    names = fresh(tree, "first", found.first), fresh(tree, "second", found.first)
     match found.outer.item, found.inner.item:
         case cst.Attribute() as one, cst.Attribute() as other if one.attr.value == other.attr.value:
             key = ", key=id"
