@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from lockcheck.model.findings import Applicability
+
 
 class Entry(NamedTuple):
     """What is promised of a rule.
@@ -70,3 +72,38 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "LCK901": Entry("unused-noqa", default=False),
     "LCK902": Entry("invalid-suppression"),
 }
+
+FIXES: Final[dict[str, tuple[Applicability, ...]]] = {
+    "LCK101": ("unsafe",),
+    "LCK102": ("unsafe",),
+    "LCK103": ("unsafe",),
+    "LCK201": ("unsafe",),
+    "LCK202": ("unsafe",),
+    "LCK203": ("unsafe",),
+    "LCK204": ("unsafe",),
+    "LCK205": ("unsafe",),
+    "LCK206": ("unsafe",),
+    "LCK301": ("unsafe",),
+    "LCK302": ("unsafe",),
+    "LCK401": ("unsafe",),
+    "LCK402": ("unsafe",),
+    "LCK403": ("unsafe",),
+    "LCK501": ("unsafe",),
+    "LCK502": ("unsafe",),
+    "LCK503": ("unsafe",),
+    "LCK601": (
+        "safe",
+        "unsafe",
+    ),
+    "LCK602": ("safe",),
+    "LCK603": ("safe",),
+    "LCK605": ("safe",),
+    "LCK608": ("unsafe",),
+    "LCK609": ("unsafe",),
+    "LCK610": ("unsafe",),
+    "LCK701": ("unsafe",),
+    "LCK802": ("safe",),
+    "LCK805": ("unsafe",),
+    "LCK901": ("safe",),
+}
+"""What sort of fix a rule may apply; those that are not named apply none."""

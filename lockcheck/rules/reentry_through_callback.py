@@ -162,7 +162,8 @@ class Room:
     async def join(self, name):
         async with self._lock:
             self._members.append(name)
-        await self._on_join(name)
+            on_join = self._on_join
+        await on_join(name)
 
 
 class Greeter:

@@ -36,19 +36,18 @@ class Session:
 ```python
 import asyncio
 
+_background_tasks: set[object] = set()
+
 
 class Session:
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(30)
 
     async def open(self) -> None:
         task = asyncio.create_task(self._keep_alive())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _background_tasks.add(task)
+        task.add_done_callback(_background_tasks.discard)
 ```
 
 ## Bad: a name that is never read, a loop's method, a callback on nothing

@@ -1,0 +1,309 @@
+"""Fixes: what the documentation promises of them, and what must hold of every one."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lockcheck.app.fixing import Fixed, fix, with_fixes
+from lockcheck.app.pipeline import Options, check
+from lockcheck.rules.document import Example
+from tests.cases import Case, all_cases, project, rule_documents, write
+from tests.catalogue import FIXES
+from tests.conftest import Lockcheck, Write
+
+REPAIRED = [
+    (code, bad, fixed) for code, document in rule_documents() for bad, fixed in document.repairs() if code in FIXES
+]
+HAZARDOUS = [case for case in all_cases() if case.example.reports and "LCK900" not in case.origin]
+
+
+def fixed(example: Example, select: tuple[str, ...], root: Path, *, unsafe: bool = True) -> Fixed:
+    """Write a program and fix it, by files."""
+    write(example, root)
+    return fix(project(root, select), Options(), unsafe=unsafe)
+
+
+def comments(text: str) -> Counter[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return Counter(token.string for token in tokens if token.type == tokenize.COMMENT)
+
+
+@pytest.mark.parametrize(("code", "bad", "good"), REPAIRED, ids=[f"{code} {bad.title}" for code, bad, _ in REPAIRED])
+def test_the_fix_makes_of_a_bad_program_the_fixed_one(code: str, bad: Example, good: Example, tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    texts = fixed(bad, (code,), root).texts
+    assert {file.name: texts.get(str(root / file.name), file.text) for file in bad.files} == {
+        file.name: file.text for file in good.files
+    }
+
+
+def test_every_rule_with_a_fix_shows_one() -> None:
+    # LCK901 comes with the suppressions; the others show theirs in literate cases of their own
+    shown = {code for code, _, _ in REPAIRED}
+    assert {"LCK101", "LCK201", "LCK205", "LCK301", "LCK302", "LCK401", "LCK501", "LCK802"} <= shown
+
+
+@pytest.mark.parametrize("case", HAZARDOUS, ids=[case.name for case in HAZARDOUS])
+class TestProperties:
+    """What holds of the fixes of every program that has something to be fixed."""
+
+    def test_fixing_keeps_what_it_does_not_mean_to_change(self, case: Case, tmp_path: Path) -> None:
+        root = tmp_path.resolve()
+        done = fixed(case.example, case.select, root)
+        for path, text in done.texts.items():
+            ast.parse(text)
+            assert not comments(done.before[path]) - comments(text)
+            Path(path).write_text(text, "utf-8")
+        again = fix(project(root, case.select), Options(), unsafe=True)
+        assert not again.texts
+
+    def test_a_fix_is_of_the_sort_that_the_catalogue_allows(self, case: Case, tmp_path: Path) -> None:
+        root = tmp_path.resolve()
+        write(case.example, root)
+        configured = project(root, case.select)
+        for finding in with_fixes(check(configured, Options()), configured).report.findings:
+            if finding.fix is not None:
+                assert finding.fix.applicability in FIXES.get(finding.code, ())
+                assert finding.fix.edits
+
+    def test_safe_fixes_leave_no_new_finding(self, case: Case, tmp_path: Path) -> None:
+        root = tmp_path.resolve()
+        write(case.example, root)
+        configured = project(root, case.select)
+        before = Counter(finding.code for finding in check(configured, Options()).report.findings)
+        done = fix(configured, Options(), unsafe=False)
+        after = Counter(finding.code for finding in done.outcome.report.findings)
+        assert not after - before
+        assert before.total() - after.total() >= len(done.made)
+
+
+PLAIN = """\
+import threading
+import queue
+
+LOCK = threading.Lock()
+ITEMS: "queue.Queue[int]" = queue.Queue(5)
+
+
+def add(n: int) -> None:
+    LOCK.acquire()  # short
+    try:
+        # one at a time
+        print(n)
+    finally:
+        LOCK.release()
+    LOCK.acquire()
+    print(n)
+    LOCK.release()
+    ITEMS.put(n)
+"""
+
+
+def lines(text: str, *numbers: int) -> list[str]:
+    return [text.split("\n")[number - 1] for number in numbers]
+
+
+class TestCommand:
+    """`lockcheck --fix` as a user meets it."""
+
+    def test_fix_makes_what_is_safe_and_reports_the_rest(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH})
+        run = lockcheck("--fix", "a.py", "--output-format", "concise")
+        assert (root / "a.py").read_text() == WRONG_WITH.replace("    with LOCK", "    async with LOCK")
+        assert run.status == 0
+        assert run.out == ""
+        assert "1 fixed (1 LCK602), 0 left" in run.err
+
+    def test_what_is_unsafe_waits_to_be_asked_for(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": PLAIN})
+        assert lockcheck("--fix", "a.py", "--select", "LCK401").status == 1
+        assert (root / "a.py").read_text() == PLAIN
+        assert lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", "LCK401").status == 0
+        assert (root / "a.py").read_text() == PLAIN.replace("put(n)", "put(n, timeout=30)")
+
+    def test_the_configuration_names_the_timeout(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": PLAIN, "lockcheck.toml": "default-timeout = 2.5\nunsafe-fixes = true\n"})
+        lockcheck("--fix", "a.py", "--select", "LCK401")
+        assert "ITEMS.put(n, timeout=2.5)" in (root / "a.py").read_text()
+
+    def test_diff_shows_and_writes_nothing(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH})
+        run = lockcheck("--diff", "a.py")
+        assert run.status == 1
+        assert run.out.startswith("--- a.py\n+++ a.py\n@@ ")
+        assert "\n-    with LOCK:\n+    async with LOCK:\n" in run.out
+        assert (root / "a.py").read_text() == WRONG_WITH
+        (root / "a.py").write_text("")
+        assert lockcheck("--diff", "a.py") == (0, "", "")
+
+    def test_fix_only_says_nothing_of_the_rest(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": WRONG_WITH + PLAIN})
+        run = lockcheck("--fix-only", "a.py")
+        assert (run.status, run.out) == (0, "")
+
+    def test_exit_status_tells_of_fixes_on_request(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": WRONG_WITH})
+        assert lockcheck("--fix", "--exit-non-zero-on-fix", "a.py").status == 1
+        assert lockcheck("--fix", "--exit-non-zero-on-fix", "a.py").status == 0
+
+    def test_show_fixes_lists_them(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": WRONG_WITH})
+        assert "a.py:7: LCK602 fixed: use `async with` for `LOCK`" in lockcheck("--fix", "--show-fixes", "a.py").err
+
+    def test_the_standard_input_is_fixed_to_the_standard_output(
+        self, write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = write({"a.py": "old"})
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WRONG_WITH.encode())))
+        run = lockcheck("--fix", "--stdin-filename", "a.py", "-")
+        assert run.out == WRONG_WITH.replace("    with LOCK", "    async with LOCK")
+        assert (root / "a.py").read_text() == "old"
+
+    def test_a_line_with_a_comment_against_the_rule_is_left_alone(self, write: Write, lockcheck: Lockcheck) -> None:
+        text = REENTRANT.replace("threading.Lock()", "threading.Lock()  # noqa: LCK501")
+        root = write({"a.py": text})
+        assert lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", "LCK501").status == 1
+        assert (root / "a.py").read_text() == text
+
+    def test_unfixable_rules_are_left_alone(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH, "lockcheck.toml": 'unfixable = ["LCK602"]\n'})
+        assert lockcheck("--fix", "a.py").status == 1
+        assert (root / "a.py").read_text() == WRONG_WITH
+
+    def test_the_configuration_may_trust_and_distrust_fixes(self, write: Write, lockcheck: Lockcheck) -> None:
+        config = 'extend-safe-fixes = ["LCK401"]\nextend-unsafe-fixes = ["LCK602"]\n'
+        root = write({"a.py": WRONG_WITH, "b.py": PLAIN, "lockcheck.toml": config})
+        lockcheck("--fix", ".", "--select", "LCK401,LCK602")
+        assert (root / "a.py").read_text() == WRONG_WITH
+        assert "timeout=30" in (root / "b.py").read_text()
+
+    def test_files_that_were_not_asked_about_stay(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH, "b.py": WRONG_WITH, "lockcheck.toml": ""})
+        lockcheck("--fix", "a.py")
+        assert (root / "b.py").read_text() == WRONG_WITH
+
+    def test_json_tells_the_edits(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": WRONG_WITH})
+        [finding] = lockcheck("a.py", "--output-format", "json").findings
+        assert finding["fix"]["applicability"] == "safe"
+        [edit] = finding["fix"]["edits"]
+        assert (edit["content"], edit["location"], edit["end_location"]) == (
+            "async ",
+            {"row": 7, "column": 5},
+            {"row": 7, "column": 5},
+        )
+
+
+WRONG_WITH = """\
+import asyncio
+
+LOCK = asyncio.Lock()
+
+
+async def add(n: int) -> None:
+    with LOCK:
+        print(n)
+"""
+
+REENTRANT = """\
+import threading
+
+
+class Box:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def size(self) -> int:
+        with self._lock:
+            return 0
+
+    def show(self) -> None:
+        with self._lock:
+            print(self.size())
+"""
+
+
+class TestWriting:
+    """What is written is all that changes of a file."""
+
+    @pytest.mark.parametrize(
+        ("newline", "mark", "encoding"),
+        [
+            ("\n", b"", "utf-8"),
+            ("\r\n", b"", "utf-8"),
+            ("\r", b"", "utf-8"),
+            ("\n", b"\xef\xbb\xbf", "utf-8"),
+            ("\r\n", b"", "latin-1"),
+        ],
+    )
+    def test_line_ends_mark_and_encoding_stay(
+        self, write: Write, lockcheck: Lockcheck, newline: str, mark: bytes, encoding: str
+    ) -> None:
+        text = f"# -*- coding: {encoding} -*-\n# f\xfcr\n{WRONG_WITH}".replace("\n", newline)
+        root = write({"a.py": mark + text.encode(encoding)})
+        lockcheck("--fix", "a.py")
+        changed = text.replace("    with LOCK", "    async with LOCK")
+        assert (root / "a.py").read_bytes() == mark + changed.encode(encoding)
+
+    def test_the_mode_stays(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH})
+        (root / "a.py").chmod(0o751)
+        lockcheck("--fix", "a.py")
+        assert (root / "a.py").stat().st_mode & 0o777 == 0o751
+
+    def test_a_link_is_not_written_through(self, write: Write, lockcheck: Lockcheck, tmp_path: Path) -> None:
+        root = write({})
+        (tmp_path / "real.py").write_text(WRONG_WITH)
+        (root / "a.py").symlink_to(tmp_path / "real.py")
+        run = lockcheck("--fix", "a.py")
+        assert run.status == 2
+        assert "a.py: not fixed: it is a link" in run.err
+        assert (tmp_path / "real.py").read_text() == WRONG_WITH
+
+    def test_a_file_that_changed_meanwhile_is_refused(self, write: Write) -> None:
+        from lockcheck.app.writing import write_all
+
+        root = write({"a.py": "new = 1\n"})
+        path = str(root / "a.py")
+        [failure] = write_all({path: "fixed = 1\n"}, {path: "old = 1\n"})
+        assert "has changed since it was read" in failure.message
+        assert (root / "a.py").read_text() == "new = 1\n"
+
+    def test_nothing_is_left_behind(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH})
+        lockcheck("--fix", "a.py")
+        assert [file.name for file in root.iterdir()] == ["a.py"]
+
+
+def test_a_fix_that_does_not_help_is_taken_back(write: Write, lockcheck: Lockcheck) -> None:
+    text = """\
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def wait(event: asyncio.Event) -> None:
+    with LOCK:
+        await event.wait()
+"""
+    root = write({"a.py": text})
+    run = lockcheck("--fix", "--unsafe-fixes", "a.py")
+    assert run.status == 1
+    assert "LCK101 not fixed: it brought LCK102" in run.err
+    assert (root / "a.py").read_text() == text
+
+
+def test_fixes_do_not_hang_on_the_order_of_findings(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    (root / "a.py").write_text(PLAIN + REENTRANT)
+    configured = project(root, ("LCK4", "LCK5", "LCK6"))
+    configured = msgspec.structs.replace(configured, config=msgspec.structs.replace(configured.config, selections=()))
+    assert fix(configured, Options(), unsafe=True).texts == fix(configured, Options(jobs=2), unsafe=True).texts
