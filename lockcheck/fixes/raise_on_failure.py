@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from lockcheck.fixes.limit_wait import keyword
@@ -13,12 +15,29 @@ from lockcheck.model.repairs import RaiseOnFailure
 
 def propose(tree: Tree, repair: RaiseOnFailure, seconds: float) -> Proposal:
     """Raise `TimeoutError` where an attempt failed; try for so many seconds what is no attempt yet."""
-    call = tree.call(repair.place.span)
+    span = repair.place.span
+    timeout = keyword("timeout", cst.parse_expression(f"{seconds:g}"))
+    if repair.waits and not isinstance(tree.expression(span), cst.Call):
+        return _opened(tree, *tree.item(span), timeout)
+    call = tree.call(span)
     if not repair.waits:
         return _raising(tree, call, call)
     if call.args:
         raise UnfixableError("it has arguments already")
-    return _raising(tree, call, call.with_changes(args=[keyword("timeout", cst.parse_expression(f"{seconds:g}"))]))
+    return _raising(tree, call, call.with_changes(args=[timeout]))
+
+
+def _opened(tree: Tree, item: cst.WithItem, region: cst.With, timeout: cst.Arg) -> Proposal:
+    """A region becomes an attempt, `try` and `finally`."""
+    if len(region.items) > 1 or item.asname is not None or region.asynchronous is not None:
+        raise UnfixableError("the `with` does more than take the lock")
+    lock = tree.code(item.item)
+    attempt = cst.Call(cst.Attribute(item.item, cst.Name("acquire")), [timeout])
+    header = region.body.header if isinstance(region.body, cst.IndentedBlock) else cst.TrailingWhitespace()
+    body = region.body.with_changes(header=cst.TrailingWhitespace())
+    final = cst.Finally(cst.IndentedBlock([statement(f"{lock}.release()")]))
+    trying = cst.Try(body=body, finalbody=final)
+    return Proposal("unsafe", _message(lock), {region: [_test(lock, attempt, region.leading_lines, header), trying]})
 
 
 def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
@@ -31,13 +50,23 @@ def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
         case _:
             raise UnfixableError("the attempt is not a statement of its own")
     lock = tree.code(call.func.value) if isinstance(call.func, cst.Attribute) else tree.code(call.func)
-    raising = statement(f"raise TimeoutError({_quoted(f'{lock} could not be taken in time')})")
-    new = cst.If(
-        test=cst.UnaryOperation(cst.Not(), test),
-        body=cst.IndentedBlock([raising], header=line.trailing_whitespace),
-        leading_lines=line.leading_lines,
+    new = _test(lock, test, line.leading_lines, line.trailing_whitespace)
+    return Proposal("unsafe", _message(lock), {line: [new]})
+
+
+def _test(
+    lock: str, attempt: cst.BaseExpression, lines: Sequence[cst.EmptyLine], trailing: cst.TrailingWhitespace
+) -> cst.If:
+    raising = statement(f"raise TimeoutError({_quoted(f'{lock} could not be taken')})")
+    return cst.If(
+        test=cst.UnaryOperation(cst.Not(), attempt),
+        body=cst.IndentedBlock([raising], header=trailing),
+        leading_lines=lines,
     )
-    return Proposal("unsafe", f"raise `TimeoutError` where `{lock}` could not be taken", {line: [new]})
+
+
+def _message(lock: str) -> str:
+    return f"raise `TimeoutError` where `{lock}` could not be taken"
 
 
 def _quoted(text: str) -> str:

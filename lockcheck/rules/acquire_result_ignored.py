@@ -32,6 +32,25 @@ class Store:
             self._lock.release()
 ```
 
+## Fixed
+```python
+import threading
+
+
+class Store:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: dict[str, str] = {}
+
+    def put(self, key: str, value: str) -> None:
+        if not self._lock.acquire(timeout=5):
+            raise TimeoutError("self._lock could not be taken")
+        try:
+            self._items[key] = value
+        finally:
+            self._lock.release()
+```
+
 ## Bad: without blocking
 ```python
 import threading
@@ -41,6 +60,20 @@ LOCK = threading.Lock()
 
 def clear(names: list[str]) -> None:
     LOCK.acquire(blocking=False)  # LCK608
+    names.clear()
+    LOCK.release()
+```
+
+## Fixed
+```python
+import threading
+
+LOCK = threading.Lock()
+
+
+def clear(names: list[str]) -> None:
+    if not LOCK.acquire(blocking=False):
+        raise TimeoutError("LOCK could not be taken")
     names.clear()
     LOCK.release()
 ```

@@ -28,6 +28,25 @@ class Store:
             self._items[key] = value
 ```
 
+## Fixed
+```python
+import threading
+
+
+class Store:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: dict[str, str] = {}
+
+    def put(self, key: str, value: str) -> None:
+        if not self._lock.acquire(timeout=30):
+            raise TimeoutError("self._lock could not be taken")
+        try:
+            self._items[key] = value
+        finally:
+            self._lock.release()
+```
+
 ## Bad: acquire
 ```python
 import asyncio
@@ -37,6 +56,19 @@ LOCK = asyncio.Lock()
 
 async def clear(names: list[str]) -> None:
     await LOCK.acquire()  # LCK609
+    names.clear()
+    LOCK.release()
+```
+
+## Fixed
+```python
+import asyncio
+
+LOCK = asyncio.Lock()
+
+
+async def clear(names: list[str]) -> None:
+    await asyncio.wait_for(LOCK.acquire(), timeout=30)
     names.clear()
     LOCK.release()
 ```
@@ -108,7 +140,7 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import finding, named, primary
 from lockcheck.model.events import Acquire, Held
 from lockcheck.model.findings import Confidence, Finding
-from lockcheck.model.repairs import RaiseOnFailure
+from lockcheck.model.repairs import LimitWait, RaiseOnFailure
 from lockcheck.rules.registry import rule
 
 
@@ -128,5 +160,6 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if event.awaited:
             message = f"{named(event.lock)} is waited for without a limit; put a timeout scope around it"
         held = (Held(event.lock, event.mode, True, pair.trace),)
-        repairs = () if event.awaited else (RaiseOnFailure(primary(analysis, pair), waits=True),)
+        place = primary(analysis, pair)
+        repairs = (LimitWait(place) if event.awaited else RaiseOnFailure(place, waits=True),)
         yield finding(analysis, "LCK609", "acquire-without-timeout", message, pair, held, (), Confidence.HIGH, repairs)

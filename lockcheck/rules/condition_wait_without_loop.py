@@ -35,6 +35,23 @@ class Box:
             return self._letters.pop()
 ```
 
+## Fixed
+```python
+import threading
+
+
+class Box:
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._letters: list[str] = []
+
+    def next(self) -> str:
+        with self._changed:
+            while not self._letters:
+                self._changed.wait()
+            return self._letters.pop()
+```
+
 ## Bad: not tested
 ```python
 import threading

@@ -37,6 +37,24 @@ class Store:
         return value
 ```
 
+## Fixed
+```python
+import threading
+
+
+class Store:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: dict[str, str] = {}
+
+    def get(self, key: str) -> str | None:
+        with self._lock:
+            if key not in self._items:
+                return None
+            value = self._items[key]
+        return value
+```
+
 ## Bad: a context manager whose body raises
 ```python
 import threading
@@ -53,6 +71,21 @@ def exclusive() -> Iterator[None]:
     LOCK.release()
 ```
 
+## Fixed
+```python
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LOCK = threading.Lock()
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    with LOCK:
+        yield
+```
+
 ## Bad: a call that may raise
 ```python
 import threading
@@ -65,6 +98,19 @@ def run(job: Callable[[], None]) -> None:
     LOCK.acquire()  # LCK601
     job()
     LOCK.release()
+```
+
+## Fixed
+```python
+import threading
+from collections.abc import Callable
+
+LOCK = threading.Lock()
+
+
+def run(job: Callable[[], None]) -> None:
+    with LOCK:
+        job()
 ```
 
 ## Good: released in a finally

@@ -55,6 +55,20 @@ class Pool:
         self._permits.release()
 ```
 
+## Fixed
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def ask(self, host: str) -> None:
+        async with self._permits:
+            await asyncio.open_connection(host, 7000)
+```
+
 ## Bad: a lock that marks itself taken and then awaits
 ```python
 import asyncio

@@ -44,6 +44,35 @@ def work() -> None:
         print(text)
 ```
 
+## Fixed
+```python
+import queue
+
+ITEMS: "queue.Queue[Item]" = queue.Queue()
+
+
+class Item:
+    def load(self) -> str:
+        return open("item").read()
+
+
+def flush() -> None:
+    ITEMS.join()
+
+
+def work() -> None:
+    while True:
+        try:
+            item = ITEMS.get()
+            try:
+                text = item.load()
+            finally:
+                ITEMS.task_done()
+        except OSError:
+            text = ""
+        print(text)
+```
+
 ## Bad: continue leads round it
 ```python
 import queue
@@ -58,6 +87,28 @@ def work() -> None:
             continue
         print(row)
         ROWS.task_done()  # LCK403
+
+
+def flush() -> None:
+    ROWS.join()
+```
+
+## Fixed
+```python
+import queue
+
+ROWS: queue.Queue[str] = queue.Queue()
+
+
+def work() -> None:
+    while True:
+        row = ROWS.get()
+        try:
+            if not row:
+                continue
+            print(row)
+        finally:
+            ROWS.task_done()
 
 
 def flush() -> None:
@@ -87,6 +138,31 @@ def fetch(urls: list[str]) -> None:
     URLS.join()
 ```
 
+## Fixed
+```python
+import queue
+import threading
+import urllib.request
+
+URLS: queue.Queue[str] = queue.Queue()
+
+
+def _fetch() -> None:
+    while True:
+        url = URLS.get()
+        try:
+            urllib.request.urlopen(url, timeout=5)
+        finally:
+            URLS.task_done()
+
+
+def fetch(urls: list[str]) -> None:
+    threading.Thread(target=_fetch, daemon=True).start()
+    for url in urls:
+        URLS.put(url)
+    URLS.join()
+```
+
 ## Bad: the count is looked at by hand
 ```python
 import queue
@@ -107,6 +183,38 @@ class Feed:
                 job = self._jobs.get()
                 found = job.result(30)
                 self._jobs.task_done()  # LCK403
+            except TimeoutError:
+                found = None
+            print(found)
+
+
+class Job:
+    def result(self, timeout: float) -> str:
+        raise TimeoutError(timeout)
+```
+
+## Fixed
+```python
+import queue
+import time
+
+
+class Feed:
+    def __init__(self) -> None:
+        self._jobs: "queue.Queue[Job]" = queue.Queue(8)
+
+    def wait(self) -> None:
+        while self._jobs.unfinished_tasks > 0:
+            time.sleep(0.1)
+
+    def rows(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get()
+                try:
+                    found = job.result(30)
+                finally:
+                    self._jobs.task_done()
             except TimeoutError:
                 found = None
             print(found)

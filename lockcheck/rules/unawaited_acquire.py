@@ -30,6 +30,21 @@ async def add(names: list[str], name: str) -> None:
         LOCK.release()
 ```
 
+## Fixed
+```python
+import asyncio
+
+LOCK = asyncio.Lock()
+
+
+async def add(names: list[str], name: str) -> None:
+    await LOCK.acquire()
+    try:
+        names.append(name)
+    finally:
+        LOCK.release()
+```
+
 ## Bad: in a plain function
 ```python
 import asyncio
@@ -73,6 +88,35 @@ class Streams:
             await asyncio.open_connection(host, 7000)
         except BaseException:
             self._permits.release()  # LCK603
+            raise
+```
+
+## Fixed
+```python
+import asyncio
+
+
+class Permits:
+    def __init__(self, count: int) -> None:
+        self._inner = asyncio.Semaphore(count)
+
+    async def acquire(self) -> None:
+        await self._inner.acquire()
+
+    async def release(self) -> None:
+        self._inner.release()
+
+
+class Streams:
+    def __init__(self) -> None:
+        self._permits = Permits(10)
+
+    async def open(self, host: str) -> None:
+        await self._permits.acquire()
+        try:
+            await asyncio.open_connection(host, 7000)
+        except BaseException:
+            await self._permits.release()
             raise
 ```
 

@@ -31,6 +31,21 @@ class Room:
             self._members.append(name)
 ```
 
+## Fixed
+```python
+import asyncio
+
+
+class Room:
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._members: list[str] = []
+
+    async def join(self, name: str) -> None:
+        async with self._lock:
+            self._members.append(name)
+```
+
 ## Bad: async with on a lock of threads
 ```python
 import threading
@@ -40,6 +55,18 @@ LOCK = threading.Lock()
 
 async def add(names: list[str], name: str) -> None:
     async with LOCK:  # LCK602
+        names.append(name)
+```
+
+## Fixed
+```python
+import threading
+
+LOCK = threading.Lock()
+
+
+async def add(names: list[str], name: str) -> None:
+    with LOCK:
         names.append(name)
 ```
 
