@@ -9,6 +9,8 @@ from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.repairs import LeaveRegion, LimitWait, MakeAsynchronous, MakeReentrant, Repair
 from lockcheck.model.source import Place
 
+_HAVE_REENTRANT = ("threading.Lock", "multiprocessing.Lock")
+
 
 def leaving(analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, free: bool = False) -> tuple[Repair, ...]:
     """Do it outside: of the regions of this very function that hold it up, the innermost first.
@@ -22,8 +24,9 @@ def leaving(analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, fre
 
 
 def reentrant(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
-    """Make the lock one that its holder may take again."""
-    made = [analysis.note(h.lock) for h in held]
+    """Make the lock one that its holder may take again: asynchronous locks have no such variant."""
+    plain = [h.lock for h in held if h.lock.kind is not None and h.lock.kind.name in _HAVE_REENTRANT]
+    made = [analysis.note(lock) for lock in plain]
     return tuple(MakeReentrant(note.place) for note in made if note is not None)
 
 

@@ -36,6 +36,15 @@ def need(tree: Tree, module: str, name: str) -> Import:
     return _added(tree, module, name)
 
 
+def source(tree: Tree, name: str) -> str | None:
+    """The module that a name is imported from by `from … import …` at the top level."""
+    for _, small in _imports(tree.module.body):
+        if isinstance(small, cst.ImportFrom) and not isinstance(small.names, cst.ImportStar):
+            if any(alias.name.value == name and alias.asname is None for alias in small.names):
+                return _source(small)
+    return None
+
+
 def _added(tree: Tree, module: str, name: str) -> Import:
     """Extend the `from module import …` that there is, or add `import module`."""
     for statement, small in _imports(tree.module.body):

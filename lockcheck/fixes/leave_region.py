@@ -30,7 +30,8 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
     """Move the statement out where data flow allows, with a snapshot of what it needs of the guarded state.
 
     The order of what is done stays, unless what the statement passes changes nothing that others see: else a failure
-    in between would leave another state behind than it does now.
+    in between would leave another state behind than it does now. What is copied and then replaced under the lock is
+    taken over in one step, and dealt with after that.
     """
     region = _region(tree, repair)
     state = _state(tree, region.statement)
@@ -42,6 +43,8 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
     left = Effects([copies.user], state.methods)
     if meet(_shared(left.reads | left.writes), state.changing | state.mutated | _shared(written)):
         raise UnfixableError("it touches state that the lock guards")
+    if any(place.startswith("self.") for node in tree.inside(region.user) for place in assigned(node)):
+        raise UnfixableError("it assigns what the lock guards")
     if repair.free and not (region.before or region.after or copies.lines):
         return _alone(region)
     if not region.after:
@@ -53,7 +56,11 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
         return _ahead(region)
     if not moved.leaves and _passes(moved, after):
         return _behind(region, copies)
-    if meet(_shared(before.reads), _shared(after.writes)) or meet(_shared(before.writes), _shared(after.reads)):
+    copied = Effects(copies.lines, state.methods)
+    if meet(_shared(copied.reads), _shared(after.writes)) and not after.leaves and independent(left, after):
+        return _behind(region, copies)
+    seen = _shared(before.reads | copied.reads)
+    if meet(seen, _shared(after.writes)) or meet(_shared(before.writes), _shared(after.reads)):
         raise UnfixableError("what is done under the lock before and after it belongs together")
     return _split(region, copies)
 

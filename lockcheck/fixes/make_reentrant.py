@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from lockcheck.fixes.imports import need
+from lockcheck.fixes.imports import need, source
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import MakeReentrant
@@ -21,7 +21,7 @@ def propose(tree: Tree, repair: MakeReentrant) -> Proposal:
             new: cst.BaseExpression = func.with_changes(attr=cst.Name("RLock"))
             return Proposal("unsafe", _message(tree, new), {func: new})
         case [cst.Name() as func]:
-            wanted = need(tree, "threading", "RLock")
+            wanted = need(tree, source(tree, "Lock") or "threading", "RLock")
             new = cst.parse_expression(wanted.text)
             return Proposal("unsafe", _message(tree, new), {**wanted.changes, func: new})
         case _:
