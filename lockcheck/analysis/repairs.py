@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
-from lockcheck.model.repairs import LeaveRegion, LimitWait, MakeAsynchronous, MakeReentrant, Repair
+from lockcheck.model.repairs import (
+    HoldByWith,
+    LeaveRegion,
+    LimitWait,
+    MakeAsynchronous,
+    MakeReentrant,
+    ReleaseInFinally,
+    Repair,
+)
 from lockcheck.model.source import Place
 
 _HAVE_REENTRANT = ("threading.Lock", "multiprocessing.Lock")
@@ -63,3 +71,8 @@ def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]
         if note is not None and uses and alike and plain and {p.path for p in places} == {note.place.path}:
             found.append(MakeAsynchronous(note.place, tuple(sorted(places))))
     return tuple(found)
+
+
+def holding(place: Place) -> tuple[Repair, ...]:
+    """Give back what is acquired here in every way out."""
+    return HoldByWith(place), ReleaseInFinally(place)

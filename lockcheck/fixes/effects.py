@@ -6,7 +6,7 @@ reads and may write its receiver; what is only handed to a call as an argument c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import libcst as cst
 
@@ -16,9 +16,9 @@ from lockcheck.fixes.names import dotted
 class Methods:
     """The methods of a class, and what each of them touches of `self`, other methods that it calls included."""
 
-    def __init__(self, definitions: Mapping[str, cst.FunctionDef]) -> None:
-        """Take the methods of a class by name."""
-        self.names = frozenset(definitions)
+    def __init__(self, definitions: Mapping[str, cst.FunctionDef], attributes: Collection[str] = ()) -> None:
+        """Take the methods of a class by name, and the attributes that it assigns: those are no methods."""
+        self.attributes = frozenset(attributes)
         self._definitions = definitions
         self._effects: dict[str, Effects | None] = {}
 
@@ -92,10 +92,10 @@ class Effects:
                 if known is not None:
                     self.reads |= known.reads
                     self.writes |= known.writes
-                elif attr.value in self._methods.names:
-                    self.writes.add("self")
-                else:
+                elif f"self.{attr.value}" in self._methods.attributes:
                     self.reads.add(f"self.{attr.value}")
+                else:
+                    self.writes.add("self")
             case cst.Attribute(value=value):
                 receiver = _owner(value)
                 if receiver is not None:

@@ -152,11 +152,12 @@ def _state(tree: Tree, node: cst.CSTNode) -> _State:
     if owner is None:
         return _State(Methods({}), frozenset(), frozenset())
     methods = {each.name.value: each for each in owner.body.body if isinstance(each, cst.FunctionDef)}
+    attributes = {place for each in tree.inside(owner) for place in assigned(each)}
     later = [each for name, each in methods.items() if name not in ("__init__", "__new__", "__post_init__")]
     inside = [node for method in later for node in tree.inside(method)]
     changing = {place for each in inside for place in assigned(each)}
     contents = {place for each in inside if (place := mutated(each)) is not None}
-    return _State(Methods(methods), _attributes(changing - contents), _attributes(contents))
+    return _State(Methods(methods, attributes), _attributes(changing - contents), _attributes(contents))
 
 
 def _attributes(places: Iterable[str]) -> frozenset[str]:

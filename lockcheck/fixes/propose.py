@@ -16,6 +16,7 @@ from lockcheck.fixes import (
     make_asynchronous,
     make_reentrant,
     raise_on_failure,
+    release_in_finally,
     run_elsewhere,
     swap_nesting,
     switch_with,
@@ -33,9 +34,11 @@ from lockcheck.model.repairs import (
     KeepTask,
     LeaveRegion,
     LimitWait,
+    LockRepair,
     MakeAsynchronous,
     MakeReentrant,
     RaiseOnFailure,
+    ReleaseInFinally,
     Repair,
     RunElsewhere,
     SwapNesting,
@@ -85,6 +88,8 @@ def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
     match repair:
         case HoldByWith():
             return hold_by_with.propose(tree, repair)
+        case ReleaseInFinally():
+            return release_in_finally.propose(tree, repair)
         case SwitchWith():
             return switch_with.propose(tree, repair)
         case AwaitCall():
@@ -97,10 +102,18 @@ def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
             return limit_wait.propose(tree, repair, seconds)
         case RaiseOnFailure():
             return raise_on_failure.propose(tree, repair, seconds)
-        case MakeReentrant():
-            return make_reentrant.propose(tree, repair)
         case RunElsewhere():
             return run_elsewhere.propose(tree, repair)
+        case DoneInFinally():
+            return done_in_finally.propose(tree, repair)
+        case MakeReentrant() | LeaveRegion() | SwapNesting() | TakeSorted() | MakeAsynchronous():
+            return _of_locks(tree, repair)
+
+
+def _of_locks(tree: Tree, repair: LockRepair) -> Proposal:
+    match repair:
+        case MakeReentrant():
+            return make_reentrant.propose(tree, repair)
         case LeaveRegion():
             return leave_region.propose(tree, repair)
         case SwapNesting():
@@ -109,5 +122,3 @@ def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
             return take_sorted.propose(tree, repair)
         case MakeAsynchronous():
             return make_asynchronous.propose(tree, repair)
-        case DoneInFinally():
-            return done_in_finally.propose(tree, repair)

@@ -22,6 +22,12 @@ class HoldByWith(_Repair, frozen=True):
     place: Place
 
 
+class ReleaseInFinally(_Repair, frozen=True):
+    """What stands between an acquisition and its release is put into a `try`, the release into its `finally`."""
+
+    place: Place
+
+
 class SwitchWith(_Repair, frozen=True):
     """`with` becomes `async with`, or the other way round; `place` is the item of the `with`."""
 
@@ -120,19 +126,19 @@ class RunElsewhere(_Repair, frozen=True):
     sleeps: bool = False
 
 
+LockRepair: TypeAlias = MakeReentrant | LeaveRegion | SwapNesting | TakeSorted | MakeAsynchronous
+"""Another lock, another region, another order."""
+
 Repair: TypeAlias = (
     HoldByWith
+    | ReleaseInFinally
     | SwitchWith
     | AwaitCall
     | WaitInLoop
     | KeepTask
     | LimitWait
     | RaiseOnFailure
-    | MakeReentrant
-    | LeaveRegion
     | RunElsewhere
-    | SwapNesting
-    | TakeSorted
-    | MakeAsynchronous
     | DoneInFinally
+    | LockRepair
 )

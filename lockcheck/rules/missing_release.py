@@ -303,10 +303,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.exits import certainty, label, leaks, story, way
+from lockcheck.analysis.repairs import holding
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Finding
-from lockcheck.model.repairs import HoldByWith
 from lockcheck.rules.registry import rule
 
 
@@ -329,5 +329,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             story(analysis, leak),
             certainty(leak),
-            (HoldByWith(analysis.place(leak.function, leak.operation.span)),),
+            holding(analysis.place(leak.function, leak.operation.span)),
         )

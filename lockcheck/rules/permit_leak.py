@@ -209,10 +209,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.exits import Leak, Mark, certainty, label, leaks, marks, story, way
+from lockcheck.analysis.repairs import holding
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Confidence, Finding, Related
-from lockcheck.model.repairs import HoldByWith
 from lockcheck.rules.registry import rule
 
 
@@ -235,7 +235,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             related,
             certainty(leak),
-            (HoldByWith(analysis.place(leak.function, leak.operation.span)),),
+            holding(analysis.place(leak.function, leak.operation.span)),
         )
     for mark in marks(analysis):
         yield _marked(analysis, mark)
