@@ -39,7 +39,10 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
         raise UnfixableError("the statement needs the lock itself")
     before, after = Effects(region.before, state.methods), Effects(region.after, state.methods)
     written = before.writes | after.writes
-    copies = snapshots(tree, region.user, state.changing | _attributes(written))
+    moved = Effects([region.user], state.methods)
+    copies = snapshots(
+        tree, region.user, (state.changing | _attributes(written)) - state.mutated, state.mutated - moved.writes
+    )
     left = Effects([copies.user], state.methods)
     if meet(_shared(left.reads | left.writes), state.changing | state.mutated | _shared(written)):
         raise UnfixableError("it touches state that the lock guards")
@@ -49,7 +52,6 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
         return _alone(region)
     if not region.after:
         return _behind(region, copies)
-    moved = Effects([region.user], state.methods)
     if not region.before and not copies.lines and not moved.leaves:
         return _ahead(region)
     if not copies.lines and not moved.leaves and _passes(moved, before):

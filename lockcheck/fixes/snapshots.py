@@ -22,8 +22,11 @@ class Snapshots:
     user: Statement
 
 
-def snapshots(tree: Tree, user: Statement, changing: Collection[str]) -> Snapshots:
-    """Copy what a statement iterates over of `self`, and what it reads of the attributes that change."""
+def snapshots(tree: Tree, user: Statement, changing: Collection[str], mutated: Collection[str]) -> Snapshots:
+    """Copy what a statement iterates over of `self`, and what it reads of the attributes that change.
+
+    Of an attribute that is assigned anew the object is kept, of one whose contents change a copy is made.
+    """
     taken: dict[str, str] = {}
     names: list[str] = []
     lines: list[Statement] = []
@@ -37,11 +40,12 @@ def snapshots(tree: Tree, user: Statement, changing: Collection[str]) -> Snapsho
             changes[loop.iter] = cst.Name(name)
     for node in _loads(user, changes):
         path = dotted(node)
-        if path is not None and path in changing:
+        if path is not None and (path in changing or path in mutated):
             if path not in taken:
                 taken[path] = fresh(tree, plain(node.attr.value), user, names)
                 names.append(taken[path])
-                lines.append(statement(f"{taken[path]} = {path}"))
+                copied = ".copy()" if path in mutated else ""
+                lines.append(statement(f"{taken[path]} = {path}{copied}"))
             changes[node] = cst.Name(taken[path])
     new = tree.replaced(user, changes)
     return Snapshots(tuple(lines), new if isinstance(new, cst.BaseStatement) else user)

@@ -312,7 +312,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.registrants import WayBack, way_back
-from lockcheck.analysis.repairs import leaving
+from lockcheck.analysis.repairs import leaving, reentrant
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import (
@@ -356,17 +356,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             _again(analysis, found),
         ]
         related = [*story, *hazard.others(analysis)]
-        yield finding(
-            analysis,
-            "LCK502",
-            "reentry-through-callback",
-            message,
-            pair,
-            held,
-            related,
-            confidence,
-            leaving(analysis, pair, held),
-        )
+        repairs = (*leaving(analysis, pair, held), *reentrant(analysis, held))
+        yield finding(analysis, "LCK502", "reentry-through-callback", message, pair, held, related, confidence, repairs)
 
 
 def _again(analysis: Analysis, found: WayBack) -> Related:
