@@ -22,6 +22,9 @@ def propose(tree: Tree, repair: MakeAsynchronous) -> Proposal:
     wanted = need(tree, "asyncio", "Lock")
     changes: dict[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]] = {**wanted.changes}
     changes[maker] = cst.Call(cst.parse_expression(wanted.text))
+    annotation = tree.annotation(maker)
+    if annotation is not None and dotted(annotation) == dotted(maker.func):
+        changes[annotation] = cst.parse_expression(wanted.text)
     name = ""
     for place in repair.uses:
         item, statement = tree.item(place.span)
@@ -29,21 +32,25 @@ def propose(tree: Tree, repair: MakeAsynchronous) -> Proposal:
             raise UnfixableError("it is taken where nothing can be awaited")
         name = tree.code(item.item)
         changes[statement] = switched(statement, item, asynchronous=True)
-    _refuse_other_uses(tree, name, len(repair.uses))
+    _refuse_other_uses(tree, maker, name, len(repair.uses))
     changes.update(without(tree, dotted(maker.func) or "", wanted.changes))
     return Proposal("unsafe", f"make `{name}` an `asyncio.Lock`", changes)
 
 
-def _refuse_other_uses(tree: Tree, name: str, uses: int) -> None:
-    """Whatever else is done with the lock would have to change too."""
+def _refuse_other_uses(tree: Tree, maker: cst.CSTNode, name: str, uses: int) -> None:
+    """Whatever else is done with the lock would have to change too; another class may have one of the same name."""
     word = name.rpartition(".")[2]
+    owner = next((each for each in tree.around(maker) if isinstance(each, cst.ClassDef)), None)
+    own = set(tree.inside(owner)) if owner is not None else set(tree.inside(tree.module))
     found = 0
     for node in tree.inside(tree.module):
         match node:
+            case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=value)) if value == word:
+                found += node in own
             case cst.Attribute(attr=cst.Name(value=value)) if value == word:
                 found += 1
             case cst.Name(value=value) if value == word and not isinstance(tree.parent(node), cst.Attribute):
-                found += 1
+                found += node in own
             case _:
                 pass
     if found != uses + 1:

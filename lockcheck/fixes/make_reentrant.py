@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from lockcheck.fixes.imports import need, source
@@ -12,20 +14,25 @@ from lockcheck.model.repairs import MakeReentrant
 
 def propose(tree: Tree, repair: MakeReentrant) -> Proposal:
     """Make a lock that its holder may take again, by `Lock()` or by a factory that is given `Lock`."""
-    made = [each for each in tree.inside(tree.value(repair.place.span)) if _is_lock(each)]
+    value = tree.value(repair.place.span)
+    made = [each for each in tree.inside(value) if _is_lock(each)]
     made = [
         each for each in made if not isinstance(tree.parent(each), cst.Attribute | cst.Arg) or _is_value(tree, each)
     ]
+    annotation = tree.annotation(value)
     match made:
         case [cst.Attribute() as func]:
             new: cst.BaseExpression = func.with_changes(attr=cst.Name("RLock"))
-            return Proposal("unsafe", _message(tree, new), {func: new})
+            changes: dict[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]] = {func: new}
         case [cst.Name() as func]:
             wanted = need(tree, source(tree, "Lock") or "threading", "RLock")
             new = cst.parse_expression(wanted.text)
-            return Proposal("unsafe", _message(tree, new), {**wanted.changes, func: new})
+            changes = {**wanted.changes, func: new}
         case _:
             raise UnfixableError("the lock is not made by `Lock()`")
+    if annotation is not None and tree.code(annotation) == tree.code(func):
+        changes[annotation] = new
+    return Proposal("unsafe", f"make it a re-entrant `{tree.code(new)}`", changes)
 
 
 def _is_lock(node: cst.CSTNode) -> bool:
@@ -40,7 +47,3 @@ def _is_value(tree: Tree, node: cst.CSTNode) -> bool:
     """Whether this is an argument's value, not the name behind a dot."""
     parent = tree.parent(node)
     return isinstance(parent, cst.Arg) and parent.value is node
-
-
-def _message(tree: Tree, func: cst.BaseExpression) -> str:
-    return f"make it a re-entrant `{tree.code(func)}`"

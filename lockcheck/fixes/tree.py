@@ -88,6 +88,11 @@ class Tree:
                     node = self._parents.get(node)
         raise UnfixableError("it is not made by an assignment")
 
+    def annotation(self, value: cst.BaseExpression) -> cst.BaseExpression | None:
+        """The type that an assignment gives for its value, if it gives one."""
+        parent = self._parents.get(value)
+        return parent.annotation.annotation if isinstance(parent, cst.AnnAssign) else None
+
     def inside(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """A node and everything in it, in the order of the source."""
         return _walk(node)
