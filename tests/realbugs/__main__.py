@@ -20,7 +20,7 @@ from tests.realbugs.judge import Unmeasured, Verdict, judge
 from tests.realbugs.measure import Measurement, MeasurementError, measure
 from tests.realbugs.record import RECORD, Bug, Kind, RecordError, Release, read
 from tests.realbugs.releases import Download, UnavailableError, fetch, pip_download
-from tests.realbugs.table import QUIET, PageError, insert, summary, table, tallies
+from tests.realbugs.table import QUIET, PageError, insert, messages, summary, table, tallies
 
 DONE, BELOW, FAILED = 0, 1, 2
 PAGE = TESTDATA.parent / "docs" / "realbugs.md"
@@ -34,6 +34,7 @@ class _Arguments(argparse.Namespace):
     only: list[str]
     jobs: int
     at_least: list[tuple[str, int]]
+    verbose: bool
     write: bool
 
 
@@ -50,6 +51,8 @@ def main(words: Sequence[str], download: Download = pip_download) -> int:
     verdicts = [_verdict(bug, measured) for bug in asked]
     text = f"{summary(verdicts)}\n\n{table(verdicts)}"
     sys.stdout.write(f"{text}\n")
+    if arguments.verbose:
+        sys.stdout.write("".join(f"\n{message}\n" for message in messages(verdicts)))
     troubles = _troubles(verdicts, measured)
     for trouble in troubles:
         _complain(trouble)
@@ -128,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=_number, default=1, metavar="N", help="releases at a time (default: 1)")
     wanted = f"status 1 if fewer of a kind are found, or fewer repairs {QUIET} (may be repeated)"
     parser.add_argument("--at-least", action="append", default=[], type=_threshold, metavar="WHAT=N", help=wanted)
+    parser.add_argument("--verbose", action="store_true", help="show the message that made each entry count")
     parser.add_argument("--write", action="store_true", help="put the result into docs/realbugs.md")
     return parser
 

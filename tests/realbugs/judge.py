@@ -18,10 +18,11 @@ NEAR = 3
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """A report that counts, and the row of the bug's file that makes it count."""
+    """A report that counts, the row of the bug's file that makes it count, and its message."""
 
     code: str
     row: int
+    message: str = ""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -79,7 +80,9 @@ def _found(bug: Bug, reports: tuple[Report, ...]) -> Sighting | None:
         for place in (report.at, *report.related):
             distance = min(abs(place.row - line) for line in bug.lines)
             if report.code in bug.rules and place.file == bug.file and distance <= NEAR:
-                sightings.append(((place is not report.at, distance, place.row), Sighting(report.code, place.row)))
+                sightings.append(
+                    ((place is not report.at, distance, place.row), Sighting(report.code, place.row, report.message))
+                )
     return min(sightings, key=lambda pair: pair[0])[1] if sightings else None
 
 
@@ -87,7 +90,7 @@ def _still(bug: Bug, after: Measurement) -> Iterator[Sighting]:
     ranges = _ranges(bug, after.folder)
     for report in after.reports:
         if report.code in bug.rules and report.at.file == bug.file and _is_within(report.at, ranges):
-            yield Sighting(report.code, report.at.row)
+            yield Sighting(report.code, report.at.row, report.message)
 
 
 def _is_within(place: Place, ranges: list[tuple[int, int]]) -> bool:

@@ -33,6 +33,7 @@ class _Step(msgspec.Struct, frozen=True):
 
 class _Finding(msgspec.Struct, frozen=True):
     code: str
+    message: str
     filename: str
     location: _Position
     related: tuple[_Step, ...] = ()
@@ -46,11 +47,12 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A finding: its code, where it stands, and the places that it tells of beside."""
+    """A finding: its code, where it stands, the places that it tells of beside, and its message."""
 
     code: str
     at: Place
     related: tuple[Place, ...] = ()
+    message: str = ""
 
 
 class Measurement(msgspec.Struct, frozen=True):
@@ -92,6 +94,7 @@ def parse(text: str, folder: Path, complaint: str = "") -> tuple[Report, ...]:
             finding.code,
             Place(_relative(finding.filename, folder), finding.location.row),
             tuple(Place(_relative(step.filename, folder), step.location.row) for step in finding.related),
+            finding.message,
         )
         for finding in findings
     )

@@ -60,6 +60,16 @@ def table(verdicts: Iterable[Verdict]) -> str:
     return "\n".join([_HEAD, *(f"| {' | '.join(_cells(verdict))} |" for verdict in verdicts)])
 
 
+def messages(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    """Give what made each entry count, for a reader who wants to see whether it speaks of the bug."""
+    for verdict in verdicts:
+        if isinstance(verdict, Judged):
+            name, file = verdict.bug.id, verdict.bug.file
+            if verdict.found:
+                yield f"{name}: {file}:{verdict.found.row}: {verdict.found.code} {verdict.found.message}"
+            yield from (f"{name}, repaired: {file}:{one.row}: {one.code} {one.message}" for one in verdict.loud)
+
+
 def insert(page: str, measurement: str) -> str:
     """Put a measurement into a page, between the marks that stand there."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
@@ -90,7 +100,7 @@ def _outcome(verdict: Verdict) -> tuple[str, str, str]:
 
 
 def _quiet(loud: Sequence[Sighting]) -> str:
-    return f"**no**: {', '.join(_sighting(one) for one in dict.fromkeys(loud))}" if loud else "yes"
+    return f"**no**: {', '.join(dict.fromkeys(_sighting(one) for one in loud))}" if loud else "yes"
 
 
 def _sighting(sighting: Sighting) -> str:
