@@ -17,6 +17,7 @@ from lockcheck.analysis.link.values import (
 from lockcheck.analysis.summarise import (
     callbacks,
     consulting,
+    contracts,
     entering,
     evaluate,
     outcomes,
@@ -295,3 +296,5 @@ def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
     for function in outcomes.functions_of(frame.engine, frame.function, given):
         frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
+        for held in contracts.promised(frame.engine, function):
+            frame.need(held.lock, expr.span, function, State())
