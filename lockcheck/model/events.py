@@ -152,14 +152,27 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
 
     path: Path | None
     name: str
-    kind: Literal["parameter", "attribute", "element"] = "parameter"
+    kind: Literal["parameter", "attribute", "element", "future"] = "parameter"
     holder: LockId | None = None
     source: Step | None = None
     awaited: bool = False
     known: bool = False
 
 
-Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback
+class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False):
+    """A callback of a future may run in the middle of a call, and takes `lock`: the trace leads into it.
+
+    `handler` is the callback, `registered` where it is. `at_once`: the call is the registration itself, which runs
+    the callback of a future that is done; else it is the call that finishes the future.
+    """
+
+    lock: LockRef
+    handler: FunctionId
+    registered: Step
+    at_once: bool
+
+
+Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback | Comeback
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ from lockcheck.analysis.summarise import (
     contracts,
     entering,
     evaluate,
+    futures,
     outcomes,
     primitives,
     protocol,
@@ -82,6 +83,7 @@ def call(
     state = run_targets(frame, expr, state, expr.span, awaited, iterated)
     state = protocol.builtin(frame, expr, value, state)
     callbacks.called(frame, expr, value, state, awaited)
+    futures.called(frame, expr, state)
     return state
 
 

@@ -18,6 +18,7 @@ from lockcheck.model.events import (
     Acquire,
     Block,
     Callback,
+    Comeback,
     Condition,
     CriticalPair,
     Event,
@@ -328,6 +329,9 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             if mine is None:
                 return None
             return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited, event.scoped)
+        case Comeback(lock=lock):
+            mine = arguments.lock(lock)
+            return msgspec.structs.replace(event, lock=mine) if mine is not None else None
         case Block(releases=lock) if lock is not None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
