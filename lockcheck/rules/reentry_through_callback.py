@@ -475,11 +475,11 @@ def _of_future(analysis: Analysis, hazard: Hazard) -> Finding:
     pair, held, confidence = hazard.best
     assert isinstance(pair.event, Comeback)
     at = next(place for place, step in enumerate(pair.trace) if step.action == "event")
-    handler = title(pair.event.handler)
+    handler = "the lambda" if "<lambda" in pair.event.handler.qualname else title(pair.event.handler)
     lock, call = named(held[0].lock), f"`{pair.trace[at].text}`"
     when = "runs it at once if the future is done" if pair.event.at_once else "runs it now"
     message = (
-        f"{lock} is held while {call} is called, and {handler} takes that lock: {call} {when}, so the thread waits for "
+        f"{lock} is held while {call} is called, and {handler} that it calls back takes that lock: {call} {when}, so the thread waits for "
         f"itself for ever; {'register it' if pair.event.at_once else 'finish the future'} after the lock is released"
     )
     after = [Related(analysis.place(s.function, s.span), f"calls `{s.text}`") for s in pair.trace[1:-1]]
