@@ -19,6 +19,8 @@ It happens rarely, under load, and never while one looks.
 ## When it is quiet
 - The lock is an RLock, or the attempt does not wait.
 - Nobody else takes the lock.
+- A finaliser or a weak reference's callback, and everybody holds the lock only to test, count or set a flag: no object
+  dies there, and the collector does not begin.
 - A finaliser takes the lock of the object that is finalised: nobody can hold it any more.
 - The lock is asynchronous.
 - A signal handler of `loop.add_signal_handler`, which runs between the steps of the loop.
@@ -188,6 +190,54 @@ def leave():
 
 
 atexit.register(leave)
+```
+
+## Good: held only to count, where no object dies
+```python
+import threading
+import weakref
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = 0
+        self._limit = 5
+
+    def take(self, thing):
+        weakref.finalize(thing, self._gone)
+        with self._lock:
+            if self._open < self._limit:
+                self._open += 1
+                return True
+            return False
+
+    def _gone(self):
+        with self._lock:
+            self._open -= 1
+```
+
+## Bad: something is dropped while the lock is held
+```python
+import threading
+import weakref
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = 0
+        self._last = None
+
+    def take(self, thing):
+        weakref.finalize(thing, self._gone)
+        with self._lock:
+            self._open += 1
+            self._last = thing
+
+    def _gone(self):
+        with self._lock:  # LCK503
+            self._open -= 1
 ```
 
 ## Good: an RLock
