@@ -92,6 +92,7 @@ def awaiting(frame: Frame, expr: Await, state: State) -> State:
     value = expr.value
     if isinstance(value, Call):
         after = calls.call(frame, value, state, awaited=True, suspended=expr.span)
+        after = protocol.run(frame, "__await__", value, after, expr.span)
     else:
         after = expression(frame, value, state)
         suspend(frame, "await", expr.span, after)
@@ -102,6 +103,7 @@ def awaiting(frame: Frame, expr: Await, state: State) -> State:
 def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
     """Awaiting an object that was made before: a task, a future, or a coroutine kept in a local name."""
     types = frame.engine.types
+    state = protocol.run(frame, "__await__", value, state, span)
     if isinstance(value, Name):
         bound = frame.scope.bindings.get(value.id, [])
         if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
@@ -165,6 +167,11 @@ def _names(target: Expr) -> list[str]:
 
 
 def _yield(frame: Frame, expr: Yield, value: Expr | None, state: State) -> State:
+    match value:
+        case Call(func=Attr(value=awaitable, name="__await__"), args=()) if expr.delegates:
+            return awaiting(frame, Await(awaitable, expr.span), state)
+        case _:
+            pass
     if value is not None:
         state = iterable(frame, value, state, False) if expr.delegates else expression(frame, value, state)
     frame.around.append(state)
