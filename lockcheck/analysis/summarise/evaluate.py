@@ -7,7 +7,7 @@ from typing import Literal
 from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.scope import children
 from lockcheck.analysis.link.targets import Target
-from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, options
+from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, NoneValue, options
 from lockcheck.analysis.summarise import calls, outcomes, protocol, tests
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame
@@ -166,9 +166,15 @@ def _names(target: Expr) -> list[str]:
     return [name for child in children(target) for name in _names(child)]
 
 
+def _awaitable(frame: Frame, around: Yield, expr: Expr) -> bool:
+    """Whether `yield from expr.__await__()` awaits: it does not where a plain function of the program gives nothing."""
+    value = frame.engine.types.evaluate(expr, frame.function)
+    return around.delegates and not any(isinstance(option, NoneValue) for option in options(value))
+
+
 def _yield(frame: Frame, expr: Yield, value: Expr | None, state: State) -> State:
     match value:
-        case Call(func=Attr(value=awaitable, name="__await__"), args=()) if expr.delegates:
+        case Call(func=Attr(value=awaitable, name="__await__"), args=()) if _awaitable(frame, expr, awaitable):
             return awaiting(frame, Await(awaitable, expr.span), state)
         case _:
             pass
