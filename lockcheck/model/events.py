@@ -172,7 +172,17 @@ class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False):
     at_once: bool
 
 
-Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback | Comeback
+Channel: TypeAlias = Literal["log", "stdout", "stderr"]
+"""Where something is said: to the handlers of the log, or to a standard stream."""
+
+
+class Tell(msgspec.Struct, frozen=True, tag="tell", gc=False):
+    """Something is said: whoever takes it in runs now, in this thread."""
+
+    channel: Channel
+
+
+Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback | Comeback | Tell
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):

@@ -25,6 +25,7 @@ from lockcheck.analysis.summarise import (
     primitives,
     protocol,
     sockets,
+    telling,
 )
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.engine import Engine
@@ -84,6 +85,7 @@ def call(
     state = protocol.builtin(frame, expr, value, state)
     callbacks.called(frame, expr, value, state, awaited)
     futures.called(frame, expr, state)
+    telling.called(frame, expr, value, state)
     return state
 
 
