@@ -454,3 +454,59 @@ def test_facts_are_a_function_of_the_text() -> None:
     text = "class A:\n    def f(self):\n        with self.x: self.b, self.a, self.c = g(), h(), i()\n"
     assert extract(text) == extract(text)
     assert [item.visited for item in extract(text).functions] == [False, False, True]
+
+
+def test_contracts_and_the_functions_they_belong_to() -> None:
+    facts = read("""
+        # lockcheck: holds LOCK
+        # (a comment in between)
+        @decorated
+        def above():
+            pass
+
+        def inside():  # lockcheck: no-locks
+            "Doc."
+            # lockcheck: holds a.b, c
+            def nested():
+                pass
+
+        class Store:
+            def first(self):
+                "Doc."
+
+                # lockcheck: holds self._lock  # since nobody else may
+                self.go()
+    """)
+    said = [(item.kind, item.spelled, item.name, item.first_row, item.span.row) for item in facts.contracts]
+    assert said == [
+        ("holds", "LOCK", "above", 4, 2),
+        ("no-locks", "", "inside", 8, 8),
+        ("holds", "a.b, c", "nested", 11, 10),
+        ("holds", "self._lock", "first", 15, 18),
+    ]
+    assert not any(item.fault for item in facts.contracts)
+    assert [name.id for name in facts.contracts[2].locks[1:] if isinstance(name, Name)] == ["c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1  # lockcheck: no-locks\n",
+        "# lockcheck: holds LOCK\n\nx = 1\n",
+        "def f():\n    x = 1\n    # lockcheck: no-locks\n",
+        "def f():  # lockcheck: holds\n    pass\n",
+        "def f():  # lockcheck: holds a b\n    pass\n",
+        "def f():  # lockcheck: holds a.\n    pass\n",
+        "def f():  # lockcheck: Holds a\n    pass\n",
+        "def f():  # lockcheck:\n    pass\n",
+    ],
+)
+def test_contracts_that_say_nothing(text: str) -> None:
+    (contract,) = index(text).contracts
+    assert contract.fault
+    assert not contract.kind
+
+
+def test_a_suppression_is_no_contract() -> None:
+    facts = index("# lockcheck: noqa\ndef f():  # noqa: LCK101\n    'lockcheck: holds x'\n")
+    assert not facts.contracts

@@ -9,6 +9,7 @@ import msgspec
 
 from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.values import ClassValue, options
+from lockcheck.analysis.regions import counts_only
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import Acquire, Block, CriticalPair
 from lockcheck.model.expression import Attr, Call, Expr, Name
@@ -79,7 +80,9 @@ class Ordinary:
     def taker(self, lock: LockId, cause: Cause) -> tuple[FunctionId, CriticalPair] | None:
         """One that holds the lock where it may be interrupted: for a signal, in the main thread."""
         owner = lock.owner.qualname if isinstance(lock, AttributeLock) else ""
-        known = self._takers.get(lock, ())
+        known = self._takers.get(lock, [])
+        if cause in ("finaliser", "weakref"):
+            known = [(f, p) for f, p in known if not counts_only(self._analysis, p.trace[0])]
         for function, pair in sorted(known, key=lambda k: (not k[0].qualname.startswith(f"{owner}."), k[0])):
             if self._analysis.constructing(function, pair):
                 continue

@@ -6,14 +6,20 @@ from collections.abc import Iterator
 
 import msgspec
 
+from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import Container, LibraryInstance, Value, options
 from lockcheck.analysis.loops import calls_in
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.events import Block, CriticalPair
-from lockcheck.model.expression import Attr, Call
+from lockcheck.model.events import Block
+from lockcheck.model.expression import Attr, Call, Comprehension, Expr, Name, Star, Yield
+from lockcheck.model.flow import Iterate
 from lockcheck.model.identity import FunctionId, LockId
+from lockcheck.model.source import Span
 
-_WORDS = ("submit", "apply_async")
+_WORDS = {"submit": 0, "apply_async": 0, "map": 0, "run_in_executor": 1}
+"""How work is handed to a pool, and which argument is the job; of `run_in_executor` the first is the pool."""
+_CONSUMERS = {"list", "tuple", "set", "dict", "sorted", "sum", "any", "all", "next", "max", "min", "zip", "enumerate"}
+"""What asks for the items of an iterator of results."""
 _POOLS = ("concurrent.futures.Executor", "multiprocessing.pool.Pool", "multiprocessing.Pool")
 _DEPTH = 5
 
@@ -35,16 +41,18 @@ def submissions(analysis: Analysis) -> list[Submission]:
 
 def submission(analysis: Analysis, function: FunctionId, call: Call) -> Submission | None:
     """What a call hands to which pool; None where it does not."""
-    if not isinstance(call.func, Attr) or call.func.name not in _WORDS or not call.args:
+    at = _WORDS.get(call.func.name) if isinstance(call.func, Attr) else None
+    if at is None or not isinstance(call.func, Attr) or len(call.args) <= at:
         return None
     engine = analysis.engine
-    pools = options(engine.types.evaluate(call.func.value, function))
+    place = call.args[0] if at else call.func.value
+    pools = options(engine.types.evaluate(place, function))
     if not any(isinstance(p, LibraryInstance) and _bounded(analysis, p.type) for p in pools):
         return None
-    pool = engine.paths.identity(call.func.value, function)
+    pool = engine.paths.identity(place, function) if isinstance(place, Attr | Name) else None
     if pool is None:
         return None
-    given = options(engine.types.evaluate(call.args[0], function))
+    given = options(engine.types.evaluate(call.args[at], function))
     jobs = tuple(t.function for option in given for t in engine.targets.callee(option) if not t.made)
     return Submission(function, call, pool, jobs)
 
@@ -64,24 +72,64 @@ def running(analysis: Analysis, job: FunctionId) -> Iterator[tuple[FunctionId, .
         if result is None or len(way) > _DEPTH:
             continue
         for call in result.calls:
-            if call.callee not in seen and not analysis.facts(call.callee).is_async:
+            if call.callee not in seen:
                 seen.add(call.callee)
                 ways.append((*way, call.callee))
 
 
-def awaited_submissions(analysis: Analysis, function: FunctionId) -> Iterator[tuple[CriticalPair, Submission]]:
-    """Waits without a timeout in a function for what was submitted to a pool."""
+def awaited_submissions(analysis: Analysis, function: FunctionId) -> Iterator[tuple[Span, Submission]]:
+    """Waits without a timeout in a function for what was submitted to a pool, each with where it waits."""
     result = analysis.engine.results.get(function)
     for pair in sorted(result.pairs, key=lambda p: p.trace) if result is not None else ():
         event = pair.event
-        if len(pair.trace) != 1 or not isinstance(event, Block) or event.category != "result":
+        if len(pair.trace) != 1 or not isinstance(event, Block) or event.category != "result" or event.timed:
             continue
-        if event.awaited or event.timed:
-            continue
+        span = pair.trace[0].span
         for call in calls_in(analysis, function):
-            if call.span == pair.trace[0].span:
-                for found in _waited_for(analysis, function, call):
-                    yield pair, found
+            if call.span == span:
+                waited = _waited_for(analysis, function, call) if not event.awaited else _own(analysis, function, call)
+                yield from ((span, found) for found in waited)
+    if "map" in analysis.facts(function).called:
+        yield from _consumed(analysis, function)
+
+
+def _own(analysis: Analysis, function: FunctionId, call: Call) -> Iterator[Submission]:
+    """`await loop.run_in_executor(pool, job)` in a loop that a worker runs, with the job for the same pool."""
+    found = submission(analysis, function, call)
+    if found is not None:
+        yield found
+
+
+def _consumed(analysis: Analysis, function: FunctionId) -> Iterator[tuple[Span, Submission]]:
+    """Calls of `map` without a timeout whose results somebody asks for in the function."""
+    for expr in _iterated(analysis, function):
+        calls = [expr]
+        if isinstance(expr, Name):
+            bound = analysis.engine.types.scope(function).bindings.get(expr.id, ())
+            calls = [b.expr for b in bound if b.how == "value" and not b.place and b.expr is not None]
+        for call in calls:
+            if isinstance(call, Call) and isinstance(call.func, Attr) and call.func.name == "map":
+                found = submission(analysis, function, call)
+                if found is not None and not any(k.name in ("timeout", None) for k in call.keywords):
+                    yield call.span, found
+
+
+def _iterated(analysis: Analysis, function: FunctionId) -> Iterator[Expr]:
+    """What a function goes through: in loops, comprehensions, `list(…)` and `yield from`."""
+    for step in steps(analysis.program.body(function)):
+        if isinstance(step, Iterate):
+            yield step.iterable
+        for outer in expressions(step):
+            for expr in walk(outer):
+                match expr:
+                    case Call(func=Name(id=word), args=(first, *_)) if word in _CONSUMERS:
+                        yield first
+                    case Comprehension(clauses=clauses):
+                        yield from (clause.iterable for clause in clauses)
+                    case Star(value=value) | Yield(value=Call() as value, delegates=True):
+                        yield value
+                    case _:
+                        pass
 
 
 def _waited_for(analysis: Analysis, function: FunctionId, call: Call) -> Iterator[Submission]:

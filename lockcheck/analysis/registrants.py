@@ -10,9 +10,9 @@ from lockcheck.analysis.link import arguments, attributes
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
-from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise import Analysis, futures
 from lockcheck.model.events import Acquire, Callback, CriticalPair, Held
-from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, FunctionId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
@@ -66,6 +66,7 @@ def registrations(analysis: Analysis, event: Callback) -> Iterator[Registration]
 def _kept(analysis: Analysis, event: Callback) -> Iterator[Stored]:
     assert event.holder is not None
     yield from analysis.engine.origins.stored(event.holder)
+    yield from futures.registered(analysis.engine, event.holder)
     if event.kind == "attribute" and isinstance(event.holder, AttributeLock):
         found = analysis.engine.hierarchy.attribute(event.holder.owner, event.holder.name)
         for fact in found[1] if found is not None else ():
@@ -103,6 +104,8 @@ def _owner(analysis: Analysis, caller: FunctionId, call: Call) -> Path | None:
 
 
 def _functions(analysis: Analysis, given: Expr, function: FunctionId) -> Iterator[FunctionId]:
+    if isinstance(given, Lambda):
+        yield FunctionId(function.module, given.qualname)
     for option in options(analysis.engine.types.evaluate(given, function)):
         inner = option.target if isinstance(option, PartialValue) else option
         if isinstance(inner, FunctionValue):

@@ -62,6 +62,8 @@ def _step(analysis: Analysis, step: Step, group: int) -> Related:
     place = analysis.place(step.function, step.span)
     if step.action == "acquire":
         return Related(place, f"`{step.text}` is taken", group)
+    if step.action == "contract":
+        return Related(place, f"the contract says that the caller holds `{step.text}`", group)
     return Related(place, f"calls `{step.text}`", group)
 
 

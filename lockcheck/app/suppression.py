@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from lockcheck.model.facts import Comment
+from lockcheck.app.selection import Catalogue
+from lockcheck.model.facts import Comment, Unit
+from lockcheck.model.findings import Confidence, Finding, Place
+from lockcheck.model.source import Span
 
 _ENTRY = r"(?:[A-Z]+[0-9]+|[a-z]+(?:-[a-z]+)+)"
 _ENTRIES = rf"(?P<entries>{_ENTRY}(?:(?:\s*,\s*|\s+){_ENTRY})*)"
@@ -44,6 +47,31 @@ def suppressions(comments: Sequence[Comment], lines: int) -> tuple[Suppression, 
         if line is not None:
             found.append(Suppression(comment.first_row, comment.last_row, _entries(line)))
     return tuple(found)
+
+
+def unknown_rules(units: Iterable[Unit], catalogue: Catalogue) -> Iterator[Finding]:
+    """Report suppressions of rules of ours that there are not; the codes of other tools are theirs."""
+    for unit in units:
+        for comment in unit.facts.comments:
+            for match in filter(None, (pattern.search(comment.text) for pattern in (_FILE, _LINE))):
+                for entry in _entries(match) or ():
+                    if entry.upper().startswith("LCK") and not catalogue.expand(entry.upper()):
+                        yield _unknown(unit, comment, entry, catalogue)
+                break
+
+
+def _unknown(unit: Unit, comment: Comment, entry: str, catalogue: Catalogue) -> Finding:
+    near = catalogue.nearest(entry)
+    hint = f"; did you mean `{near}`?" if near is not None else ""
+    return Finding(
+        "LCK902",
+        "invalid-suppression",
+        f"there is no rule `{entry}`, so this suppresses nothing by it{hint}",
+        Confidence.HIGH,
+        Place(unit.path, Span(comment.row, comment.column, comment.row, comment.column + len(comment.text))),
+        symbol=unit.module,
+        subject=entry,
+    )
 
 
 def _entries(match: re.Match[str]) -> tuple[str, ...] | None:

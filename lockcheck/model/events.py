@@ -21,7 +21,7 @@ class Step(msgspec.Struct, frozen=True, order=True, gc=False):
 
     function: FunctionId
     span: Span
-    action: Literal["acquire", "call", "event"]
+    action: Literal["acquire", "call", "event", "contract"]
     text: str
 
 
@@ -74,7 +74,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 
     `scope` names the exit stack that gives the lock back by itself. `inner` marks a lock that a callee holds:
     it is reported there, here it only tells what else is held. `guard` is the test under which it was taken, and its
-    outcome: where the same test is made again, the lock is held or not.
+    outcome: where the same test is made again, the lock is held or not. `promised`: the function's contract says that
+    its caller holds it.
     """
 
     lock: LockRef
@@ -84,6 +85,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     scope: str = ""
     inner: bool = False
     guard: tuple[()] | tuple[str, bool] = ()
+    promised: bool = False
 
 
 class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
@@ -155,14 +157,37 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
 
     path: Path | None
     name: str
-    kind: Literal["parameter", "attribute", "element"] = "parameter"
+    kind: Literal["parameter", "attribute", "element", "future"] = "parameter"
     holder: LockId | None = None
     source: Step | None = None
     awaited: bool = False
     known: bool = False
 
 
-Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback
+class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False):
+    """A callback of a future may run in the middle of a call, and takes `lock`: the trace leads into it.
+
+    `handler` is the callback, `registered` where it is. `at_once`: the call is the registration itself, which runs
+    the callback of a future that is done; else it is the call that finishes the future.
+    """
+
+    lock: LockRef
+    handler: FunctionId
+    registered: Step
+    at_once: bool
+
+
+Channel: TypeAlias = Literal["log", "stdout", "stderr"]
+"""Where something is said: to the handlers of the log, or to a standard stream."""
+
+
+class Tell(msgspec.Struct, frozen=True, tag="tell", gc=False):
+    """Something is said: whoever takes it in runs now, in this thread."""
+
+    channel: Channel
+
+
+Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback | Comeback | Tell
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):
@@ -182,6 +207,15 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
     timed: bool = False
     callee: str = ""
     handed: bool = False
+
+
+class Need(msgspec.Struct, frozen=True, gc=False):
+    """A call, at `span`, of a function whose contract says that its caller holds `lock`; `held`: this one does."""
+
+    lock: LockRef
+    span: Span
+    callee: FunctionId
+    held: bool
 
 
 class Condition(msgspec.Struct, frozen=True, order=True, gc=False):

@@ -128,6 +128,22 @@ class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last_row: int
 
 
+class ContractFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A comment `# lockcheck: …` that says how a function stands to locks, at `span`.
+
+    `kind` is "holds" (the caller holds `locks`), "no-locks" (nothing is taken on any path), or empty with a `fault`
+    that tells what is wrong with the comment. `name` and `first_row` (decorators included) are the function's.
+    """
+
+    kind: str
+    locks: tuple[Expr, ...]
+    spelled: str
+    fault: str
+    span: Span
+    name: str
+    first_row: int
+
+
 class SyntaxFault(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why a text is not Python."""
 
@@ -146,6 +162,7 @@ class ModuleFacts(msgspec.Struct, frozen=True, array_like=True):
     comments: tuple[Comment, ...] = ()
     lines: int = 0
     fault: SyntaxFault | None = None
+    contracts: tuple[ContractFact, ...] = ()
 
 
 class Unit(msgspec.Struct, frozen=True):

@@ -508,6 +508,8 @@ def _origin(event: Callback) -> str:
     match event.kind, event.holder:
         case "element", holder if holder is not None:
             return f"which was registered in `{lock_name(holder)}`"
+        case "future", holder if holder is not None:
+            return f"which runs what was registered with `{lock_name(holder)}`"
         case "attribute", holder if holder is not None:
             return f"which was set from outside as `{lock_name(holder)}`"
         case _:

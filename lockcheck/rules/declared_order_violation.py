@@ -13,6 +13,17 @@ lock-order = [
 ]
 ```
 
+A function can declare that it comes last of all, and that nothing may be taken from it on:
+
+```python
+# lockcheck: no-locks
+def on_signal(number, frame): ...
+```
+
+Then every acquisition on any path from it is reported, at the operation in that function, through calls too; attempts
+that do not wait are acquisitions as well. The comment stands in the `def` line, on a line of its own directly above
+the function and its decorators, or first in the body (a docstring may come before).
+
 ## Why it hurts
 An order that everybody keeps is what makes a deadlock between several locks impossible. One place that takes them the
 other way round is enough to lose that, even while the place it collides with is not written yet.
@@ -21,11 +32,13 @@ other way round is enough to lose that, even while the place it collides with is
 - Take the lock that comes first before the other one, where both are needed.
 - Release the later lock before taking the earlier one.
 - If the place is right, correct the declaration.
+- Under `no-locks`: leave the work to others by a flag, a `deque` or a `SimpleQueue`, or take the contract away.
 
 ## When it is quiet
 - Where no order is declared between two locks.
 - An attempt that cannot wait for ever: `blocking=False`, a timeout.
 - A re-entrant lock that is held already: taking it again cannot wait.
+- Under `no-locks`: what the function makes run elsewhere, in a thread or task, and functions that it only defines.
 
 ## Bad: the order is declared, and turned round
 ```toml
@@ -113,6 +126,69 @@ class Log:
     def end(self) -> None:
         with self._lock:  # (1)
             db.close()  # LCK304
+```
+
+## Bad: nothing may be taken here
+```python
+# file: app/audit.py
+import threading
+
+LOCK = threading.Lock()
+SEEN: list[str] = []
+
+
+def note(text: str) -> None:
+    with LOCK:  # (1)
+        SEEN.append(text)
+```
+```python
+# file: app/signals.py
+from app.audit import note
+
+
+# lockcheck: no-locks
+def stop(number: int, frame: object) -> None:
+    note("stopped")  # LCK304
+```
+
+## Bad: an attempt is an acquisition too
+```python
+import threading
+
+LOCK = threading.Lock()
+
+
+def poll() -> bool:  # lockcheck: no-locks
+    if LOCK.acquire(blocking=False):  # LCK304
+        LOCK.release()
+        return True
+    return False
+```
+
+## Good: no-locks, and none is taken
+```python
+import queue
+import threading
+
+LOCK = threading.Lock()
+EVENTS: "queue.SimpleQueue[str]" = queue.SimpleQueue()
+
+
+def _work() -> None:
+    with LOCK:
+        print(EVENTS.get(timeout=1))
+
+
+def stop(number: int, frame: object) -> None:
+    # lockcheck: no-locks
+
+    def later() -> None:
+        with LOCK:
+            print("later")
+
+    EVENTS.put("stop")
+    threading.Thread(target=_work).start()
+    print(later)
 ```
 
 ## Good: in the declared order
@@ -252,19 +328,60 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, named, reached, taken, through
-from lockcheck.model.events import Acquire, Held, LockRef
-from lockcheck.model.findings import Finding
-from lockcheck.model.identity import AttributeLock, ElementLock, qualified_name
+from lockcheck.analysis.witness import (
+    PlaceOfHazard,
+    both,
+    certainty,
+    finding,
+    hazards,
+    named,
+    reached,
+    taken,
+    through,
+    title,
+)
+from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
+from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, qualified_name
 from lockcheck.model.settings import precedes
+from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
 
 @rule(code="LCK304", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
-    """One finding for each lock and acquisition that should have come before it."""
-    if not analysis.settings.lock_order:
-        return
+    """One finding for each acquisition that should have come before another, or that a contract forbids."""
+    if analysis.settings.lock_order:
+        yield from _against_order(analysis)
+    yield from _against_contracts(analysis)
+
+
+def _against_contracts(analysis: Analysis) -> Iterator[Finding]:
+    for function, contracts in sorted(analysis.program.contracts.items()):
+        result = analysis.engine.results.get(function)
+        if result is not None and any(c.kind == "no-locks" for c in contracts):
+            yield from _forbidden(analysis, function, result.pairs)
+
+
+def _forbidden(analysis: Analysis, function: FunctionId, pairs: tuple[CriticalPair, ...]) -> Iterator[Finding]:
+    """One finding for each operation of the function that takes a lock: the nearest that it takes."""
+    seen: set[Span] = set()
+    for pair in sorted(pairs, key=lambda p: (len(p.trace), -p.confidence, p.trace)):
+        event = pair.event
+        if not isinstance(event, Acquire) or event.lock.id is None or pair.trace[0].span in seen:
+            continue
+        seen.add(pair.trace[0].span)
+        message = (
+            f"{named(event.lock)} is taken{through(pair)}, but the contract of {title(function)} says that nothing is "
+            "taken on any path from it; leave that to code without this contract"
+        )
+        held = (Held(event.lock, event.mode, True, pair.trace),)
+        level = Confidence.LOW if event.lock.guessed else pair.confidence
+        related = reached(analysis, pair, "is taken")
+        yield finding(analysis, "LCK304", "declared-order-violation", message, pair, held, related, level)
+
+
+def _against_order(analysis: Analysis) -> Iterator[Finding]:
     for hazard in hazards(_places(analysis)):
         pair, held, confidence = hazard.best
         assert isinstance(pair.event, Acquire)

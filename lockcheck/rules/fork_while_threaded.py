@@ -3,7 +3,8 @@
 ## What it does
 Finds `os.fork` and processes of `multiprocessing` that are forked while a thread lock is held, directly or through
 calls; forks in a function that has started threads before; and functions that are made to run after a fork (they
-compare `os.getpid()` with the process they remember) and take a lock that the child may have inherited locked.
+compare `os.getpid()` with the process they remember, or are registered by `os.register_at_fork(after_in_child=…)`)
+and take a lock that the child may have inherited locked.
 
 ## Why it hurts
 A fork copies the memory of a process, locked locks included, but only the thread that forks. A lock that another
@@ -19,7 +20,10 @@ allocator of some libraries have such locks too. Python 3.12 warns of forks in a
 - Contexts `spawn` and `forkserver`, and programs that set them as their start method.
 - Locks of `multiprocessing`, which are shared and not copied.
 - Threads that are joined before the fork.
-- A lock that is made anew after a fork, and attempts with a timeout.
+- A lock that is made anew after a fork or taken before each one, and attempts with a timeout.
+- Locks that a factory keeps in a collection, in a program that registers what to do at a fork.
+- A lock that is only ever held for a moment, under which nothing waits and no thread is started: a child can inherit
+  it locked, but hardly ever will, and this has low confidence.
 
 ## Bad: a process is started under a lock that it needs
 ```python
@@ -70,6 +74,123 @@ class Monitor:
         with self._lock:  # LCK804
             threading.Thread(target=print, daemon=True).start()
             self._pid = os.getpid()
+```
+
+## Bad: taken in every child
+```python
+import os
+import threading
+import time
+
+LOCK = threading.Lock()
+SEEN: list[int] = []
+
+
+def work() -> None:
+    with LOCK:
+        time.sleep(1)
+
+
+def forget() -> None:
+    with LOCK:  # LCK804
+        SEEN.clear()
+
+
+os.register_at_fork(after_in_child=forget)
+```
+
+## Good: held for a moment only
+```python
+import os
+import threading
+
+
+class Counter:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._count = 0
+
+    def next(self) -> int:
+        with self._lock:
+            if self._pid != os.getpid():
+                self._pid, self._count = os.getpid(), 0
+            self._count += 1
+            return self._count
+```
+
+## Good: taken before each fork, and given back after it
+```python
+import os
+import threading
+import time
+
+LOCK = threading.Lock()
+SEEN: list[int] = []
+
+
+def work() -> None:
+    with LOCK:
+        time.sleep(1)
+
+
+def forget() -> None:
+    LOCK.release()
+    with LOCK:
+        SEEN.clear()
+
+
+os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=forget)
+```
+
+## Good: a factory keeps the locks, for what is registered
+```python
+# file: app/locks.py
+import threading
+import weakref
+
+KEPT: "weakref.WeakSet[threading.Lock]" = weakref.WeakSet()
+
+
+def make() -> threading.Lock:
+    lock = threading.Lock()
+    KEPT.add(lock)
+    return lock
+
+
+def free() -> None:
+    for lock in KEPT:
+        if lock.locked():
+            lock.release()
+```
+```python
+# file: app/monitor.py
+import os
+import threading
+
+from app.locks import make
+
+
+class Monitor:
+    def __init__(self) -> None:
+        self._lock = make()
+        self._changed = threading.Condition(self._lock)
+        self._pid: int | None = None
+
+    def ensure_running(self) -> None:
+        if self._pid == os.getpid():
+            return
+        with self._changed:
+            threading.Thread(target=print, daemon=True).start()
+            self._pid = os.getpid()
+```
+```python
+# file: app/main.py
+import os
+
+from app.locks import free
+
+os.register_at_fork(after_in_child=free)
 ```
 
 ## Good: the spawn context
@@ -195,8 +316,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.forks import forks, start_method, started_before, survivors
+from lockcheck.analysis.forks import forks, start_method, started_before
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.survivors import Inherited
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
     both,
@@ -289,19 +411,26 @@ def _after_start(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _inherited(analysis: Analysis) -> Iterator[Finding]:
+    """Locks that are taken in the child, where they may have been copied locked."""
     seen: set[object] = set()
-    for function, pair in survivors(analysis):
-        assert isinstance(pair.event, Acquire)
-        key = (function, pair.event.lock.id)
-        if key in seen or len(pair.trace) > 2:
-            continue
-        seen.add(key)
-        message = (
-            f"{title(function)} is made to run after a fork (it compares `os.getpid()`), but takes "
-            f"{named(pair.event.lock)}{through(pair)}, which another thread may have held then: the child hangs; make "
-            "the lock anew in `os.register_at_fork(after_in_child=…)`"
-        )
-        direct = len(pair.trace) == 1
-        level = min(pair.confidence, Confidence.HIGH if direct else Confidence.MEDIUM)
-        related = reached(analysis, pair, "is taken here")
-        yield finding(analysis, "LCK804", _NAME, message, pair, (), related, level)
+    inherited = Inherited(analysis)
+    ways = (
+        ("is made to run after a fork (it compares `os.getpid()`)", inherited.after_comparing()),
+        ("runs in every forked child", inherited.in_children()),
+    )
+    for why, found in ways:
+        for function, pair in found:
+            assert isinstance(pair.event, Acquire)
+            lock = pair.event.lock
+            if (function, lock.id) in seen or len(pair.trace) > 2:
+                continue
+            seen.add((function, lock.id))
+            message = (
+                f"{title(function)} {why}, but takes {named(lock)}{through(pair)}, which another thread may have held "
+                "then: the child hangs; make the lock anew in `os.register_at_fork(after_in_child=…)`"
+            )
+            direct = len(pair.trace) == 1
+            level = min(pair.confidence, Confidence.HIGH if direct else Confidence.MEDIUM)
+            level = level if inherited.lasting(lock.id) else Confidence.LOW
+            related = reached(analysis, pair, "is taken here")
+            yield finding(analysis, "LCK804", _NAME, message, pair, (), related, level)

@@ -2,7 +2,8 @@
 
 ## What it does
 Finds, in what a coroutine reaches without `await`, `asyncio.run`, `loop.run_until_complete`, `loop.run_forever` and
-their like, and `asyncio.run_coroutine_threadsafe(…, loop).result()` where that loop is the coroutine's own.
+their like, and `asyncio.run_coroutine_threadsafe(…, loop).result()` where that loop is the coroutine's own: the
+running one, or one kept in an attribute or a global on which the program starts that coroutine, or one that awaits it.
 
 ## Why it hurts
 While a coroutine runs, its loop can run nothing else. `asyncio.run` and `run_until_complete` raise `RuntimeError`
@@ -146,16 +147,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.values import LibraryInstance, options
-from lockcheck.analysis.loops import asks_for_loop, call_at, callee_names, followed, runs_loop, synchronous
+from lockcheck.analysis.loops import asks_for_loop, followed, runs_loop, synchronous
+from lockcheck.analysis.own_loops import waits_for_own
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, reached, through, title
-from lockcheck.model.events import Block, CriticalPair
-from lockcheck.model.expression import Attr
+from lockcheck.model.events import CriticalPair
 from lockcheck.model.findings import Finding
 from lockcheck.rules.registry import rule
-
-_OWN = {"asyncio.get_running_loop", "asyncio.get_event_loop"}
 
 
 @rule(code="LCK703", default=True, since="0.1.0", supersedes=("LCK701",))
@@ -179,8 +177,8 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         if runs_loop(analysis, pair):
             if _is_called_fresh(analysis, pair):
                 yield pair, (), min(plausible(pair, ()), followed(analysis, pair))
-        elif _waits_for_own(analysis, pair):
-            yield pair, (), plausible(pair, ())
+        elif waits_for_own(analysis, pair):
+            yield pair, (), min(plausible(pair, ()), followed(analysis, pair))
 
 
 def _is_called_fresh(analysis: Analysis, pair: CriticalPair) -> bool:
@@ -188,31 +186,3 @@ def _is_called_fresh(analysis: Analysis, pair: CriticalPair) -> bool:
     if len(pair.trace) == 1:
         return True
     return not asks_for_loop(analysis, pair)
-
-
-def _waits_for_own(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether a coroutine itself waits for a future that it made by `run_coroutine_threadsafe` for its own loop."""
-    event, step = pair.event, pair.trace[-1]
-    if (
-        not isinstance(event, Block)
-        or event.category != "result"
-        or event.awaited
-        or event.timed
-        or len(pair.trace) > 1
-    ):
-        return False
-    call = call_at(analysis, step.function, step.span)
-    if call is None or not isinstance(call.func, Attr):
-        return False
-    types = analysis.engine.types
-    for option in options(types.evaluate(call.func.value, step.function)):
-        if not isinstance(option, LibraryInstance) or option.origin is None or option.origin.function != step.function:
-            continue
-        made = option.origin
-        if "asyncio.run_coroutine_threadsafe" not in callee_names(analysis, made.call, made.function):
-            continue
-        given = made.call.args[1] if len(made.call.args) > 1 else None
-        for loop in options(types.evaluate(given, made.function)) if given is not None else ():
-            if isinstance(loop, LibraryInstance) and loop.origin is not None and loop.origin.function == step.function:
-                return bool(_OWN & callee_names(analysis, loop.origin.call, loop.origin.function))
-    return False

@@ -125,7 +125,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.pools import awaited_submissions, running, submissions
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import primary, title
+from lockcheck.analysis.witness import title
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import lock_name
 from lockcheck.rules.registry import rule
@@ -138,8 +138,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for outer in submissions(analysis):
         for job in outer.jobs:
             for way in running(analysis, job):
-                for pair, inner in awaited_submissions(analysis, way[-1]):
-                    place = primary(analysis, pair)
+                for span, inner in awaited_submissions(analysis, way[-1]):
+                    place = analysis.place(way[-1], span)
                     if inner.pool != outer.pool or place in seen:
                         continue
                     seen.add(place)

@@ -3,7 +3,9 @@
 ## What it does
 Finds `__del__` methods, callbacks of weak references and of `weakref.finalize`, signal handlers, audit, trace and
 profile hooks that take a lock which is not re-entrant and which ordinary code takes too; and functions registered with
-`atexit` that take a lock under which other threads wait without bound.
+`atexit` that take a lock under which other threads wait without bound. Handlers of the log, and what is put in the place
+of `sys.stdout` or `sys.stderr`, run in the middle of whatever logs or prints: a lock that their `emit` or `write` takes
+must not be held by who logs or prints, and a finaliser or signal handler that does may interrupt them.
 
 ## Why it hurts
 The collector may run at any allocation, a signal between any two steps. If the thread that is interrupted holds the
@@ -19,6 +21,8 @@ It happens rarely, under load, and never while one looks.
 ## When it is quiet
 - The lock is an RLock, or the attempt does not wait.
 - Nobody else takes the lock.
+- A finaliser or a weak reference's callback, and everybody holds the lock only to test, count or set a flag: no object
+  dies there, and the collector does not begin.
 - A finaliser takes the lock of the object that is finalised: nobody can hold it any more.
 - The lock is asynchronous.
 - A signal handler of `loop.add_signal_handler`, which runs between the steps of the loop.
@@ -190,6 +194,54 @@ def leave():
 atexit.register(leave)
 ```
 
+## Good: held only to count, where no object dies
+```python
+import threading
+import weakref
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = 0
+        self._limit = 5
+
+    def take(self, thing):
+        weakref.finalize(thing, self._gone)
+        with self._lock:
+            if self._open < self._limit:
+                self._open += 1
+                return True
+            return False
+
+    def _gone(self):
+        with self._lock:
+            self._open -= 1
+```
+
+## Bad: something is dropped while the lock is held
+```python
+import threading
+import weakref
+
+
+class Counter:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._open = 0
+        self._last = None
+
+    def take(self, thing):
+        weakref.finalize(thing, self._gone)
+        with self._lock:
+            self._open += 1
+            self._last = thing
+
+    def _gone(self):
+        with self._lock:  # LCK503
+            self._open -= 1
+```
+
 ## Good: an RLock
 ```python
 import threading
@@ -350,11 +402,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.hearing import Heard, comes_back, spoken
 from lockcheck.analysis.interrupts import Cause, Interrupt, Ordinary, acquisitions, interrupts
 from lockcheck.analysis.repairs import reentrant
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
-from lockcheck.analysis.witness import FAR, finding, named, reached, through, title
+from lockcheck.analysis.witness import FAR, finding, named, reached, taken, through, title
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.rules.registry import rule
@@ -377,6 +430,49 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             found = _finding(analysis, ordinary, interrupt, pair, shared)
             if found is not None:
                 yield found
+        yield from _spoken(analysis, interrupt)
+    yield from (_heard(analysis, heard) for heard in comes_back(analysis))
+
+
+def _spoken(analysis: Analysis, interrupt: Interrupt) -> Iterator[Finding]:
+    """What an interrupt says runs into a lock of who takes it in, and may interrupt just that one."""
+    for pair, sink, taking in spoken(analysis, interrupt.function, interrupt.cause in ("finaliser", "weakref")):
+        if interrupt.cause == "exit":
+            continue
+        assert isinstance(taking.event, Acquire)
+        lock, step = named(taking.event.lock), taking.trace[-1]
+        message = (
+            f"{title(interrupt.function)} says something by `{pair.trace[-1].text}`{through(pair)}, for which "
+            f"{title(sink.function)} takes {lock}, which is not re-entrant, and {_WHEN[interrupt.cause]}: if that holds "
+            "the lock, it waits for itself for ever; say nothing here, or make it an RLock"
+        )
+        related = [
+            *reached(analysis, pair, "is said here"),
+            Related(analysis.place(step.function, step.span), f"{title(sink.function)} takes {lock}"),
+        ]
+        held = (Held(taking.event.lock, taking.event.mode, True, taking.trace),)
+        level = Confidence.MEDIUM if sink.installed else Confidence.LOW
+        level = min(level, pair.confidence, taking.confidence)
+        yield finding(analysis, "LCK503", "reentry-from-interrupt", message, pair, held, related, level)
+
+
+def _heard(analysis: Analysis, heard: Heard) -> Finding:
+    """Who takes in what is said takes a lock under which somebody says it."""
+    lock, saying = named(heard.held.lock), heard.saying.trace
+    what = "the log" if heard.sink.channel == "log" else f"`sys.{heard.sink.channel}`"
+    message = (
+        f"{title(heard.sink.function)} takes {lock}{through(heard.taking)}, which is not re-entrant, and runs in the "
+        f"middle of whatever writes to {what}: {title(heard.function)} does by `{saying[-1].text}` while it holds the "
+        "lock, and waits for itself for ever; write after the lock is released, or make it an RLock"
+    )
+    related = [
+        *reached(analysis, heard.taking, "is taken"),
+        *taken(analysis, (heard.held,)),
+        *(Related(analysis.place(s.function, s.span), f"calls `{s.text}`") for s in saying[:-1]),
+        Related(analysis.place(saying[-1].function, saying[-1].span), f"`{saying[-1].text}` writes to {what}"),
+    ]
+    held = (heard.held,)
+    return finding(analysis, "LCK503", "reentry-from-interrupt", message, heard.taking, held, related, heard.confidence)
 
 
 def _finding(

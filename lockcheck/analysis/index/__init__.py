@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockcheck.analysis.index.comments import comments
+from lockcheck.analysis.index.contracts import contracts
 from lockcheck.analysis.index.parse import TooDeep, parse
 from lockcheck.analysis.index.positions import Positions, normal
 from lockcheck.analysis.index.statements import Statements
@@ -34,14 +35,16 @@ def index(text: str) -> ModuleFacts:
     except RecursionError as error:
         raise TooDeep("a statement nests too deeply") from error
     found = reading.found
+    said = comments(text, positions.lines, tree)
     return ModuleFacts(
         imports=imports,
         exports=_exports(reading.frame.steps),
         globals=tuple(found.globals),
         classes=tuple(sorted(found.classes, key=lambda item: item.span)),
         functions=(module, *sorted(found.functions, key=lambda item: item.span)),
-        comments=comments(text, positions.lines, tree),
+        comments=said,
         lines=positions.count,
+        contracts=contracts(said, positions, tree),
     )
 
 

@@ -15,7 +15,7 @@ from lockcheck.analysis.link.values import (
 )
 from lockcheck.knowledge.load import Library
 from lockcheck.model.expression import Expr, last_word
-from lockcheck.model.facts import ClassFacts, FunctionFacts, GlobalFact, ImportFact, Unit
+from lockcheck.model.facts import ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import ClassId, FunctionId
 
@@ -57,6 +57,7 @@ class Program:
                 self.classes[ClassId(unit.module, item.qualname)] = item
             for function in unit.facts.functions:
                 self._add(unit.module, function)
+        self.contracts = self._contracts()
         self.libraries = library.packages()
         self.namespaces = {
             name[:at]
@@ -74,6 +75,16 @@ class Program:
         self._callers: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
+
+    def _contracts(self) -> dict[FunctionId, tuple[ContractFact, ...]]:
+        """What comments say of the functions of the program, by function."""
+        found: dict[FunctionId, list[ContractFact]] = {}
+        known = {unit.module: unit.facts.contracts for unit in self.units.values() if unit.facts.contracts}
+        for identity, facts in self.functions.items() if known else ():
+            for contract in known.get(identity.module, ()):
+                if (contract.name, contract.first_row) == (facts.name, facts.first_row):
+                    found.setdefault(identity, []).append(contract)
+        return {identity: tuple(items) for identity, items in found.items()}
 
     def _add(self, module: str, facts: FunctionFacts) -> None:
         """File a function; of several definitions of one name the first stands, but for overloads."""

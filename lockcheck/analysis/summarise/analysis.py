@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TypeAlias
 
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise.construction import Construction
@@ -18,6 +19,8 @@ from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId, lock_name
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import Place, Span
+
+_Holding: TypeAlias = "tuple[FunctionId, CriticalPair, tuple[Held, ...]]"
 
 
 class Analysis:
@@ -49,6 +52,10 @@ class Analysis:
         """Whether the function's own object is known to nobody else when the pair happens."""
         return self._construction.only(function, pair.trace[0].span.row)
 
+    def within_construction(self, function: FunctionId, row: int) -> bool:
+        """Whether the function's own object is known to nobody else at a row."""
+        return self._construction.only(function, row)
+
     def pairs(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
         """Every pair of every function, in a stable order."""
         yield from self._pairs
@@ -79,7 +86,25 @@ class Analysis:
             for function, pair in self._pairs
             if pair.held
         )
-        return [one for one in found if one[2]]
+        return [one for one in map(self._answerable, found) if one[2]]
+
+    def _answerable(self, one: _Holding) -> _Holding:
+        """Leave out what is promised and seen to be held by a caller: what happens then is told of that one."""
+        function, pair, own = one
+        if not any(h.promised for h in own):
+            return one
+        seen = self._held_around.get(function, frozenset())
+        return function, pair, tuple(h for h in own if not (h.promised and h.lock.id in seen))
+
+    @cached_property
+    def _held_around(self) -> dict[FunctionId, frozenset[LockId]]:
+        """The locks that some caller of a function with a contract holds around it."""
+        found: dict[FunctionId, frozenset[LockId]] = {}
+        for result in self.results:
+            for call in result.calls:
+                if call.callee in self.program.contracts:
+                    found[call.callee] = found.get(call.callee, frozenset()) | call.locks
+        return found
 
     def place(self, function: FunctionId, span: Span) -> Place:
         """A span in the file of a function."""

@@ -17,12 +17,15 @@ from lockcheck.analysis.link.values import (
 from lockcheck.analysis.summarise import (
     callbacks,
     consulting,
+    contracts,
     entering,
     evaluate,
+    futures,
     outcomes,
     primitives,
     protocol,
     sockets,
+    telling,
 )
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.engine import Engine
@@ -81,6 +84,8 @@ def call(
     state = run_targets(frame, expr, state, expr.span, awaited, iterated)
     state = protocol.builtin(frame, expr, value, state)
     callbacks.called(frame, expr, value, state, awaited)
+    futures.called(frame, expr, state)
+    telling.called(frame, expr, value, state)
     return state
 
 
@@ -295,3 +300,5 @@ def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
     for function in outcomes.functions_of(frame.engine, frame.function, given):
         frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
+        for held in contracts.promised(frame.engine, function):
+            frame.need(held.lock, expr.span, function, State())

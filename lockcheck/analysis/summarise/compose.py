@@ -11,13 +11,14 @@ from lockcheck.analysis.link.origins import Foreign
 from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
-from lockcheck.analysis.summarise import primitives
+from lockcheck.analysis.summarise import contracts, primitives
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
     Acquire,
     Block,
     Callback,
+    Comeback,
     Condition,
     CriticalPair,
     Event,
@@ -219,6 +220,11 @@ def compose(
     summary = frame.engine.summary(target.function)
     frame.calling(target.function, state)
     arguments = Arguments(frame, target, call, state, receiver)
+    for held in contracts.promised(frame.engine, target.function):
+        frame.flow_matters = True
+        needed = arguments.lock(held.lock)
+        if needed is not None and target.confidence == Confidence.HIGH:
+            frame.need(needed, span, target.function, state)
     step = frame.step(span, "call", text)
     own: tuple[Condition, ...] = ()
     if target.only is not None and receiver is not None:
@@ -323,6 +329,9 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             if mine is None:
                 return None
             return Acquire(mine, event.mode, event.blocking, event.timed, event.awaited, event.scoped)
+        case Comeback(lock=lock):
+            mine = arguments.lock(lock)
+            return msgspec.structs.replace(event, lock=mine) if mine is not None else None
         case Block(releases=lock) if lock is not None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from lockcheck.analysis.link import results
+from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
-from lockcheck.analysis.link.values import Instance, LibraryInstance, LibraryMethod, Value, options
+from lockcheck.analysis.link.values import External, Instance, LibraryInstance, LibraryMethod, Value, options
 from lockcheck.analysis.summarise import body, calls, consulting, evaluate, primitives
 from lockcheck.analysis.summarise.compose import Arguments, compose, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, same
 from lockcheck.model.events import Acquire, Block, Held, LockRef, Operation
-from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Name, Star
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Enter
 from lockcheck.model.library import Effect, Mode
@@ -46,6 +46,8 @@ def enter(frame: Frame, item: Enter, state: State) -> tuple[State, Leave]:
     """The state inside a `with` item, and what leaving it does to a state."""
     expr = item.value
     consulting.entered(frame, item, state)
+    if isinstance(expr, Await):
+        return _awaited(frame, item, expr, state)
     side = _side(frame, expr, state)
     if side is not None:
         state = calls.arguments(frame, expr, state) if isinstance(expr, Call) else state
@@ -64,6 +66,16 @@ def enter(frame: Frame, item: Enter, state: State) -> tuple[State, Leave]:
     if waiting is not None:
         return _take(frame, item, state, waiting, "exclusive")
     return _plain(frame, item, state)
+
+
+def _awaited(frame: Frame, item: Enter, expr: Await, state: State) -> tuple[State, Leave]:
+    """`with (await lock):` takes an asynchronous lock too, in old code; else what is awaited is entered."""
+    lock = frame.engine.paths.lock(expr.value, frame.function, state.env)
+    if lock is not None and lock.domain == "async":
+        return _take(frame, msgspec.structs.replace(item, is_async=True), state, lock, _mode(lock))
+    state = evaluate.expression(frame, expr, state)
+    found = _enter_value(frame, item, state, frame.engine.types.evaluate(expr, frame.function))
+    return found if found is not None else _plain(frame, item, state)
 
 
 def _side(frame: Frame, expr: Expr, state: State) -> tuple[LockRef, Mode] | None:
@@ -122,6 +134,8 @@ def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[St
         effect = calls.effect_of(frame, option)
         if effect is not None and effect.scope:
             state = calls.arguments(frame, expr, state)
+            if item.target is None and _endless(frame, expr, effect):
+                return _plain(frame, item, state)
             return msgspec.structs.replace(state, bounded=state.bounded + 1), _unbounded
     if item.is_async:
         state = calls.call(frame, expr, state, awaited=True)
@@ -129,6 +143,21 @@ def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[St
         state = evaluate.expression(frame, expr, state)
     found = _enter_value(frame, item, state, types.evaluate(expr, frame.function))
     return found if found is not None else _plain(frame, item, state)
+
+
+def _endless(frame: Frame, expr: Call, effect: Effect) -> bool:
+    """Whether a scope is given no deadline, and no name by which it could get one: `timeout(None)`, `CancelScope()`."""
+    if (
+        effect.limit is None
+        or any(isinstance(a, Star) for a in expr.args)
+        or any(k.name is None for k in expr.keywords)
+    ):
+        return False
+    given = locks.argument(expr, effect.limit.name, effect.limit.position)
+    if given is None or given == Const(None):
+        return effect.limit.default is None
+    value = frame.engine.types.evaluate(given, frame.function)
+    return isinstance(value, External) and value.name == "math.inf"
 
 
 def _unbounded(state: State) -> State:

@@ -7,7 +7,7 @@ from typing import Literal
 from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.scope import children
 from lockcheck.analysis.link.targets import Target
-from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, options
+from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, NoneValue, options
 from lockcheck.analysis.summarise import calls, outcomes, protocol, tests
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.frame import Frame
@@ -92,6 +92,7 @@ def awaiting(frame: Frame, expr: Await, state: State) -> State:
     value = expr.value
     if isinstance(value, Call):
         after = calls.call(frame, value, state, awaited=True, suspended=expr.span)
+        after = protocol.run(frame, "__await__", value, after, expr.span)
     else:
         after = expression(frame, value, state)
         suspend(frame, "await", expr.span, after)
@@ -102,6 +103,7 @@ def awaiting(frame: Frame, expr: Await, state: State) -> State:
 def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
     """Awaiting an object that was made before: a task, a future, or a coroutine kept in a local name."""
     types = frame.engine.types
+    state = protocol.run(frame, "__await__", value, state, span)
     if isinstance(value, Name):
         bound = frame.scope.bindings.get(value.id, [])
         if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
@@ -164,7 +166,18 @@ def _names(target: Expr) -> list[str]:
     return [name for child in children(target) for name in _names(child)]
 
 
+def _awaitable(frame: Frame, around: Yield, expr: Expr) -> bool:
+    """Whether `yield from expr.__await__()` awaits: it does not where a plain function of the program gives nothing."""
+    value = frame.engine.types.evaluate(expr, frame.function)
+    return around.delegates and not any(isinstance(option, NoneValue) for option in options(value))
+
+
 def _yield(frame: Frame, expr: Yield, value: Expr | None, state: State) -> State:
+    match value:
+        case Call(func=Attr(value=awaitable, name="__await__"), args=()) if _awaitable(frame, expr, awaitable):
+            return awaiting(frame, Await(awaitable, expr.span), state)
+        case _:
+            pass
     if value is not None:
         state = iterable(frame, value, state, False) if expr.delegates else expression(frame, value, state)
     frame.around.append(state)

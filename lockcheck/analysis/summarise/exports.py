@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockcheck.model.events import Acquire, Block, Callback, CriticalPair, QueueWait, Suspend, Trace
+from lockcheck.model.events import Acquire, Block, Callback, Comeback, CriticalPair, QueueWait, Suspend, Tell, Trace
 from lockcheck.model.identity import ElementLock
 from lockcheck.model.paths import FreeRoot, GlobalRoot, LocalRoot, ParameterRoot
 
@@ -90,6 +90,10 @@ def _key(pair: CriticalPair) -> object | None:
             )
         case QueueWait():
             return (QueueWait, event.operation, event.queue, event.awaited, event.timed, pair.conditions)
+        case Comeback(lock=lock):
+            return (Comeback, lock.id, lock.path, lock.receiver, event.handler, pair.dropped, pair.conditions)
+        case Tell(channel=channel):
+            return (Tell, channel, pair.dropped, pair.conditions)
         case Callback(kind="parameter", path=path):
             return None if path is None or not isinstance(path.root, ParameterRoot | FreeRoot) else (Callback, path)
         case Callback():

@@ -8,7 +8,7 @@ import msgspec
 
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.state import State, join, same
-from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Operation, Step, Trace
+from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.paths import ParameterRoot, Path
@@ -49,6 +49,7 @@ class Frame:
         self.pairs: dict[PairKey, CriticalPair] = {}
         self.spawned: set[Spawned] = set()
         self.operations: dict[tuple[str, Span, LockRef], Operation] = {}
+        self.needs: dict[tuple[Span, FunctionId, LockRef], Need] = {}
         self.calls: dict[FunctionId, Around] = {}
         """Callees, with what is around every call of them."""
         self.returns: list[State] = []
@@ -113,11 +114,18 @@ class Frame:
     def operate(self, operation: Operation, state: State) -> None:
         """Note what the function does to a lock; followed several times, it is held if it is held in one of them."""
         lock = operation.lock
-        held = any(same(h.lock, lock) or (lock.id is not None and h.lock.id == lock.id) for h in state.held)
+        held = _holds(state, lock)
         key = (operation.action, operation.span, operation.lock)
         known = self.operations.get(key)
         held = held or (known is not None and known.held)
         self.operations[key] = msgspec.structs.replace(operation, held=held)
+
+    def need(self, lock: LockRef, span: Span, callee: FunctionId, state: State) -> None:
+        """Note a call that a contract allows under a lock only."""
+        key = (span, callee, lock)
+        known = self.needs.get(key)
+        held = _holds(state, lock) or (known is not None and known.held)
+        self.needs[key] = Need(lock, span, callee, held)
 
     def may_raise(self, state: State) -> None:
         """Note that an exception may leave from here."""
@@ -141,6 +149,10 @@ class Frame:
         if raised is not None and (after := cleanup(raised)) is not None:
             self.may_raise(after)
         return cleanup(end) if end is not None else None
+
+
+def _holds(state: State, lock: LockRef) -> bool:
+    return any(same(h.lock, lock) or (lock.id is not None and h.lock.id == lock.id) for h in state.held)
 
 
 def _rank(pair: CriticalPair) -> tuple[int, int, Trace]:

@@ -30,7 +30,7 @@ _WAITS = {"wait", "gather", "as_completed", "result", "exception"}
 
 def runs(frame: Frame, expr: Call, effect: Effect) -> tuple[FunctionId, ...]:
     """The functions that run in what a call waits for: a joined thread, a future's job, the tasks given to `gather`."""
-    if effect.blocks == "join":
+    if effect.blocks in ("join", "fork"):
         return primitives.joined(frame, expr, effect)
     if effect.blocks != "result":
         return ()

@@ -32,7 +32,8 @@ def run(frame: Frame, name: str, expr: Expr, state: State, span: Span) -> State:
         if isinstance(option, Instance):
             method = frame.engine.hierarchy.method(option.id, name)
             facts = frame.engine.program.functions[method.function] if method is not None else None
-            if method is not None and facts is not None and not facts.is_async and not facts.is_generator:
+            runs = facts is not None and not facts.is_async and (not facts.is_generator or name == "__await__")
+            if method is not None and runs:
                 receiver = frame.engine.paths.of(expr, frame.function, state.env)
                 state = compose(frame, Target(method.function, option), None, state, span, receiver, name)
     return state

@@ -22,6 +22,7 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
         f
         for f, facts in functions.items()
         if facts.qualifies
+        or f in schedule.program.contracts
         or _interrupts(facts)
         or _runs_on_a_loop(facts)
         or _runs_loop(schedule, f)
@@ -37,6 +38,7 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
                 summary.leaves
                 or summary.releases
                 or summary.around
+                or function in schedule.program.contracts
                 or (name.startswith("_") and not name.startswith("__") and _takes(schedule, function))
             ):
                 more.update(schedule.program.callers(name))

@@ -9,12 +9,12 @@ import msgspec
 
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.summarise import body, decorators
+from lockcheck.analysis.summarise import body, contracts, decorators
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.exports import export
 from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
 from lockcheck.analysis.summarise.state import State, join
-from lockcheck.model.events import EMPTY, CriticalPair, Held, Operation, Summary
+from lockcheck.model.events import EMPTY, CriticalPair, Held, Need, Operation, Summary
 from lockcheck.model.identity import FunctionId
 
 MAX_NESTING = 60
@@ -26,7 +26,8 @@ MAX_ROUNDS = 12
 class Result(msgspec.Struct, frozen=True, gc=False):
     """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere.
 
-    `calls` are its callees, with what is around every call of them; `operations` what it does to locks itself.
+    `calls` are its callees, with what is around every call of them; `operations` what it does to locks itself;
+    `needs` its calls of functions whose contract asks for a lock.
     """
 
     function: FunctionId
@@ -35,6 +36,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     spawned: tuple[Spawned, ...] = ()
     calls: tuple[Around, ...] = ()
     operations: tuple[Operation, ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 class Schedule(Engine):
@@ -104,7 +106,7 @@ def follow(engine: Engine, function: FunctionId) -> Result:
 
 def _run(engine: Engine, function: FunctionId) -> tuple[Frame, State | None]:
     frame = Frame(engine, function)
-    start = decorators.wrapped(frame, frame.start())
+    start = contracts.assumed(frame, decorators.wrapped(frame, frame.start()))
     nodes = engine.program.body(function)
     end = body.run(frame, nodes, start, engine.program.has_blocks(function))
     return frame, join((*frame.returns, end))
@@ -116,9 +118,11 @@ def _result(frame: Frame, end: State | None) -> Result:
     leaves: tuple[Held, ...] = ()
     releases = end.dropped if end is not None else ()
     if end is not None:
-        leaves = tuple(h for h in end.held if (h.must or h.guard) and not h.inner and h not in frame.entry)
-    within = tuple(h for h in around.held if not h.inner and h not in frame.entry) if around is not None else ()
-    summary = Summary(export(pairs), leaves, releases, within, around.dropped if around is not None else ())
+        leaves = tuple(h for h in end.held if (h.must or h.guard) and _own(frame, h))
+    within = tuple(h for h in around.held if _own(frame, h)) if around is not None else ()
+    summary = Summary(
+        export(contracts.without(pairs)), leaves, releases, within, around.dropped if around is not None else ()
+    )
     return Result(
         frame.function,
         pairs,
@@ -126,4 +130,10 @@ def _result(frame: Frame, end: State | None) -> Result:
         tuple(sorted(frame.spawned)),
         tuple(frame.calls[f] for f in sorted(frame.calls)),
         tuple(sorted(frame.operations.values(), key=lambda o: (o.span, o.action, repr(o.lock)))),
+        tuple(sorted(frame.needs.values(), key=lambda n: (n.span, n.callee, repr(n.lock)))),
     )
+
+
+def _own(frame: Frame, held: Held) -> bool:
+    """Whether the function itself has taken what is held, not a callee, a wrapper around it or its caller."""
+    return not held.inner and not held.promised and held not in frame.entry

@@ -18,6 +18,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     """`held` in the order of acquisition; `dropped` are the caller's locks given back; `env` where names point.
 
     `bounded` counts the timeout scopes around; `attempts` are results of timed or non-blocking acquisitions.
+    `promised` are the locks that the caller holds by contract, whether they are held just now or not.
     """
 
     held: tuple[Held, ...] = ()
@@ -25,12 +26,14 @@ class State(msgspec.Struct, frozen=True, gc=False):
     env: dict[str, Path | None] = {}
     bounded: int = 0
     attempts: dict[str, Held] = {}
+    promised: tuple[Held, ...] = ()
 
     def holding(self, held: Held) -> State:
         """The state after a lock was taken."""
         dropped = tuple(d for d in self.dropped if not same(d, held.lock))
         if len(dropped) != len(self.dropped):
-            return msgspec.structs.replace(self, dropped=dropped)
+            again = tuple(p for p in self.promised if same(p.lock, held.lock))
+            return msgspec.structs.replace(self, dropped=dropped, held=(*self.held, *again))
         return msgspec.structs.replace(self, held=(*self.held, held))
 
     def releasing(self, lock: LockRef, mode: Mode | None = None) -> State:
@@ -38,7 +41,9 @@ class State(msgspec.Struct, frozen=True, gc=False):
         for index in range(len(self.held) - 1, -1, -1):
             held = self.held[index]
             if same(held.lock, lock) and (mode is None or held.mode == mode) and not held.inner:
-                return msgspec.structs.replace(self, held=self.held[:index] + self.held[index + 1 :])
+                rest = self.held[:index] + self.held[index + 1 :]
+                dropped = (*self.dropped, lock) if held.promised else self.dropped
+                return msgspec.structs.replace(self, held=rest, dropped=dropped)
         if any(same(d, lock) for d in self.dropped):
             return self
         return msgspec.structs.replace(self, dropped=(*self.dropped, lock))
@@ -146,7 +151,7 @@ def _join(one: State, other: State) -> State:
     env = {n: p if (p := one.env.get(n, _NOWHERE)) == other.env.get(n, _NOWHERE) else None for n in sorted(names)}
     dropped = tuple(dict.fromkeys((*one.dropped, *other.dropped)))
     attempts = {n: lock for n, lock in one.attempts.items() if n in other.attempts}
-    return State(tuple(held), dropped, env, min(one.bounded, other.bounded), attempts)
+    return State(tuple(held), dropped, env, min(one.bounded, other.bounded), attempts, one.promised)
 
 
 def _twin(one: Held, other: Held) -> bool:
