@@ -102,13 +102,14 @@ class Spawn(msgspec.Struct, frozen=True):
     """A call that makes a callable or coroutine run elsewhere, later, with nothing held.
 
     `parameter` names what runs, `position` its place; `context` is where; `started_by` the method that starts
-    it (None: the call itself does).
+    it (None: the call itself does). `together`: its failure ends whatever else runs in the same group.
     """
 
     context: Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
     parameter: str
     position: int | None = None
     started_by: str | None = None
+    together: bool = False
 
 
 class Effect(msgspec.Struct, frozen=True):

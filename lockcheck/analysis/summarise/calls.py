@@ -298,7 +298,8 @@ def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
 def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     assert effect.spawn is not None
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
+    alone = effect.blocks is None and not effect.awaitable and not effect.spawn.together
     for function in outcomes.functions_of(frame.engine, frame.function, given):
-        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
+        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row, alone))
         for held in contracts.promised(frame.engine, function):
             frame.need(held.lock, expr.span, function, State())

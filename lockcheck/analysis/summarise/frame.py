@@ -21,12 +21,16 @@ PairKey = tuple[object, ...]
 
 
 class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A function that this one makes run elsewhere, in `context`, by the call at `row`; `repeated`: in a loop."""
+    """A function that this one makes run elsewhere, in `context`, by the call at `row`; `repeated`: in a loop.
+
+    `alone`: nobody learns of its failure by itself, as who waits for a call that runs it or for its group does.
+    """
 
     function: FunctionId
     context: str
     repeated: bool = False
     row: int = 0
+    alone: bool = True
 
 
 class Around(msgspec.Struct, frozen=True, gc=False):
