@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.values import External, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.survival import Risk, catcher, risks, swallows
 from lockcheck.model.expression import Call, Expr, last_word
@@ -15,6 +16,8 @@ from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Block, Branch, Break, Do, For, Handler, Match, Node, Raise, Return, Try, While, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
+
+_FATAL = {"os._exit", "os.abort", "os.kill", "_thread.interrupt_main"}
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +64,7 @@ class Endings:
         closing: frozenset[Span],
     ) -> None:
         """Gather what may fail in the function."""
+        self._analysis = analysis
         self._function = function
         self._wakes = wakes
         self._inner = inner
@@ -167,9 +171,19 @@ class Endings:
                 found += self._block(handler.body, around)
         return [*found, *self._block(node.orelse, around), *self._block(node.final, around)]
 
+    def _ends_process(self, handler: Handler) -> bool:
+        """Whether a handler ends the process, and the waiter with it."""
+        types = self._analysis.engine.types
+        return any(
+            isinstance(option, External) and option.name in _FATAL
+            for step in steps(handler.body)
+            for call in _calls(step)
+            for option in options(types.evaluate(call.func, self._function))
+        )
+
     def _handled(self, handler: Handler, raised: _Raised, around: _Around) -> None:
         """A handler that leaves, or that goes on to the end of the function, may have woken nobody."""
-        if self._wakes_in(handler.body):
+        if self._wakes_in(handler.body) or self._ends_process(handler):
             return
         last = handler.body[-1] if handler.body else None
         if isinstance(last, Return):

@@ -11,7 +11,7 @@ from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
 _LIVES = {"thread", "process", "pool", "loop"}
-_RUNNERS = ("threading.Thread", "multiprocessing.process.BaseProcess")
+RUNNERS = ("threading.Thread", "multiprocessing.process.BaseProcess")
 
 
 class Start(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -66,7 +66,7 @@ class Lives:
             return False
         library = self.analysis.engine.library
         bases = self.analysis.engine.hierarchy.library_bases(owner)
-        return any(library.is_subtype(base, runner) for base in bases for runner in _RUNNERS)
+        return any(library.is_subtype(base, runner) for base in bases for runner in RUNNERS)
 
     def _hidden(self, function: FunctionId) -> bool:
         """Whether nobody but the callers that are known calls a function, as far as its name tells."""

@@ -1,0 +1,39 @@
+"""Queues and channels by who puts into them and who takes from them, whether that may wait or not."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lockcheck.analysis.link import results
+from lockcheck.analysis.link.values import LibraryMethod, QueueValue, options
+from lockcheck.analysis.summarise import Analysis
+from lockcheck.model.expression import Attr, Call
+from lockcheck.model.identity import FunctionId, LockId
+
+_WORDS = ("put", "put_nowait", "send", "send_nowait", "get", "get_nowait", "receive", "receive_nowait")
+
+
+class Exchange(msgspec.Struct, gc=False):
+    """One queue: the calls that put and those that take, each with the function that it stands in."""
+
+    puts: list[tuple[FunctionId, Call]] = []
+    gets: list[tuple[FunctionId, Call]] = []
+
+
+def exchanges(analysis: Analysis) -> dict[LockId, Exchange]:
+    """Every queue that is known to have no bound, in a stable order."""
+    found: dict[LockId, Exchange] = {}
+    types = analysis.engine.types
+    for word in _WORDS:
+        for function in analysis.program.callers(word):
+            for call in types.scope(function).calls.get(word, ()):
+                if not isinstance(call.func, Attr):
+                    continue
+                for option in options(types.evaluate(call.func.value, function)):
+                    if not isinstance(option, QueueValue) or option.holder is None or option.bounded is not False:
+                        continue
+                    effect = results.method_effect(types, LibraryMethod(option, word))
+                    one = found.setdefault(option.holder, Exchange())
+                    if effect is not None and effect.operation in ("put", "get"):
+                        (one.puts if effect.operation == "put" else one.gets).append((function, call))
+    return found
