@@ -14,15 +14,16 @@ _WORDS = ("put", "put_nowait", "send", "send_nowait", "get", "get_nowait", "rece
 
 
 class Exchange(msgspec.Struct, gc=False):
-    """One queue: the calls that put and those that take, each with the function that it stands in."""
+    """One queue, or the ends of one channel: the calls that put and those that take, each with its function."""
 
+    holder: LockId
     puts: list[tuple[FunctionId, Call]] = []
     gets: list[tuple[FunctionId, Call]] = []
 
 
-def exchanges(analysis: Analysis) -> dict[LockId, Exchange]:
+def exchanges(analysis: Analysis) -> list[Exchange]:
     """Every queue that is known to have no bound, in a stable order."""
-    found: dict[LockId, Exchange] = {}
+    found: dict[object, Exchange] = {}
     types = analysis.engine.types
     for word in _WORDS:
         for function in analysis.program.callers(word):
@@ -33,7 +34,8 @@ def exchanges(analysis: Analysis) -> dict[LockId, Exchange]:
                     if not isinstance(option, QueueValue) or option.holder is None or option.bounded is not False:
                         continue
                     effect = results.method_effect(types, LibraryMethod(option, word))
-                    one = found.setdefault(option.holder, Exchange())
+                    key = option.pair or option.holder
+                    one = found.setdefault(key, Exchange(option.holder))
                     if effect is not None and effect.operation in ("put", "get"):
                         (one.puts if effect.operation == "put" else one.gets).append((function, call))
-    return found
+    return list(found.values())

@@ -6,12 +6,12 @@ import msgspec
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.frame import Spawned
+from lockcheck.analysis.summarise.runners import is_run
 from lockcheck.model.events import Block
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
 _LIVES = {"thread", "process", "pool", "loop"}
-RUNNERS = ("threading.Thread", "multiprocessing.process.BaseProcess")
 
 
 class Start(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -41,7 +41,7 @@ class Lives:
             return frozenset()
         starts = self.starts.get(function, [])
         callers = self.callers.get(function, set())
-        begins = bool(starts) or self.is_run(function)
+        begins = bool(starts) or is_run(self.analysis.engine, function)
         if not all(self._is_life(start) for start in starts) or not (begins or (callers and self._hidden(function))):
             return None
         found: frozenset[FunctionId] = frozenset((function,)) if begins else frozenset()
@@ -57,16 +57,6 @@ class Lives:
         context = start.spawned.context
         task = self.analysis.facts(start.spawned.function).is_async
         return start.spawned.alone and context in _LIVES and (context != "loop" or task)
-
-    def is_run(self, function: FunctionId) -> bool:
-        """Whether a function is the `run` of a class of threads or processes."""
-        facts = self.analysis.facts(function)
-        owner = self.analysis.engine.types.owner(function)
-        if owner is None or facts.name != "run":
-            return False
-        library = self.analysis.engine.library
-        bases = self.analysis.engine.hierarchy.library_bases(owner)
-        return any(library.is_subtype(base, runner) for base in bases for runner in RUNNERS)
 
     def _hidden(self, function: FunctionId) -> bool:
         """Whether nobody but the callers that are known calls a function, as far as its name tells."""

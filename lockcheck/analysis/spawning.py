@@ -9,12 +9,12 @@ import msgspec
 from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
 from lockcheck.analysis.link.values import External, Instance, LibraryMethod, options
-from lockcheck.analysis.lives import RUNNERS
 from lockcheck.analysis.summarise import Analysis, outcomes
+from lockcheck.analysis.summarise.runners import is_runner
 from lockcheck.model.events import Acquire, CriticalPair, QueueWait
 from lockcheck.model.events import Block as Blocking
-from lockcheck.model.expression import Attr, Call, Compare, Expr, Name, last_word
-from lockcheck.model.flow import Block, For, While
+from lockcheck.model.expression import Attr, Await, Call, Compare, Expr, Name, last_word
+from lockcheck.model.flow import Assign, Block, For, While
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.library import Effect
 from lockcheck.model.source import Span
@@ -64,7 +64,7 @@ def _in_loop(analysis: Analysis, function: FunctionId, loop: For | While) -> Ite
         return
     for call in _calls(loop.body):
         started = _started(analysis, function, call)
-        if started is not None and not _inner_for(loop.body, call.span):
+        if started is not None and not _inner_for(loop.body, call.span) and not _awaited(loop.body, call):
             what, targets = started
             if not any(_takes_permit(analysis, target) for target in targets):
                 yield Spawning(function, call.span, _spelled(call.func), what, *source)
@@ -120,8 +120,7 @@ def _started(analysis: Analysis, function: FunctionId, call: Call) -> tuple[str,
             return _WHAT[effect.spawn.context], outcomes.functions_of(engine, function, given)
     for option in options(engine.types.evaluate(call, function)):
         if isinstance(option, Instance) and not isinstance(call.func, Attr):
-            bases = engine.hierarchy.library_bases(option.id)
-            if any(engine.library.is_subtype(base, runner) for base in bases for runner in RUNNERS):
+            if is_runner(engine, option.id):
                 method = engine.hierarchy.method(option.id, "run")
                 return "thread", (method.function,) if method is not None else ()
     return None
@@ -140,6 +139,23 @@ def _inner_for(nodes: Block, span: Span) -> bool:
         if any(_inner_for(inner, span) for inner in blocks(node) if contains(inner, span)):
             return True
     return False
+
+
+def _awaited(nodes: Block, call: Call) -> bool:
+    """Whether the loop waits for what a call has started before it goes round."""
+    names = {
+        target
+        for step in steps(nodes)
+        if isinstance(step, Assign) and step.value == call
+        for target in step.targets
+        if isinstance(target, Name)
+    }
+    return any(
+        isinstance(inner, Await) and (inner.value == call or inner.value in names)
+        for step in steps(nodes)
+        for expr in expressions(step)
+        for inner in walk(expr)
+    )
 
 
 def _calls(nodes: Block) -> Iterator[Call]:

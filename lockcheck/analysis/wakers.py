@@ -61,6 +61,8 @@ class Wakers:
         found: set[Key] = set()
         for option in options(self.analysis.engine.types.evaluate(expr, function)):
             match option:
+                case QueueValue(pair=pair) if pair is not None:
+                    found.add(pair)
                 case QueueValue(holder=holder) if holder is not None:
                     found.add(holder)
                 case LockValue(id=lock, condition=True):
@@ -101,8 +103,6 @@ class Wakers:
                         found.add(Waker(function, call.span, f"{last_word(call.func.value)}.{word}"))
                     elif not keys and last_word(call.func.value) == self._name:
                         return ()
-        if not found:
-            return ()
         found |= self._handed()
         return () if self.escaped else tuple(sorted(found))
 

@@ -19,7 +19,7 @@ Give it a bound, and decide what happens when it is full:
 - One function both puts and takes.
 - Only constants are put: signals and sentinels.
 - The producer looks at `qsize()` or `full()` before it puts.
-- Every `put` is on the way of a constructor, or each function that puts does so once outside any loop on a queue of its own.
+- The queue belongs to one call of a function, and each `put` into it stands outside any loop: so many items and no more.
 
 ## Bad: a log writer
 ```python
@@ -162,7 +162,7 @@ from lockcheck.analysis.witness import title
 from lockcheck.model.events import LockRef
 from lockcheck.model.expression import Const
 from lockcheck.model.findings import Confidence, Finding, Fix, Related
-from lockcheck.model.identity import LocalLock, LockId, lock_name
+from lockcheck.model.identity import LocalLock, lock_name
 from lockcheck.rules.registry import rule
 
 _LOOKS = {"qsize", "full"}
@@ -175,7 +175,8 @@ _POLICIES = (
 @rule(code="LCK407", default=False, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each queue without a bound, where it is made."""
-    for queue, exchange in exchanges(analysis).items():
+    for exchange in exchanges(analysis):
+        queue = exchange.holder
         made = analysis.note(LockRef(queue, None, None))
         puts = [
             (function, call) for function, call in exchange.puts if not all(isinstance(a, Const) for a in call.args)
@@ -184,9 +185,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         consumers = {function for function, _ in exchange.gets}
         if made is None or not producers or not consumers or len(producers | consumers) < 2:
             continue
-        if any(not _LOOKS.isdisjoint(analysis.facts(f).called) for f in producers) or _bounded(
-            analysis, queue, exchange
-        ):
+        if any(not _LOOKS.isdisjoint(analysis.facts(f).called) for f in producers) or _bounded(analysis, exchange):
             continue
         putter, put = puts[0]
         taker, get = next(((f, c) for f, c in exchange.gets if f != putter), exchange.gets[0])
@@ -212,9 +211,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         )
 
 
-def _bounded(analysis: Analysis, queue: LockId, exchange: Exchange) -> bool:
+def _bounded(analysis: Analysis, exchange: Exchange) -> bool:
     """Whether a queue of one call gets no more than one item of each function that puts."""
-    if not isinstance(queue, LocalLock):
+    if not isinstance(exchange.holder, LocalLock):
         return False
     for function, call in exchange.puts:
         if not analysis.program.visit(function) or loop_around(analysis.program.body(function), call.span) is not None:
