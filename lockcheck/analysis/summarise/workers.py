@@ -11,6 +11,7 @@ from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, 
 from lockcheck.analysis.link.values import External, LibraryMethod, QueueValue, UnknownValue, Value, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.survival import Risk, guarded, risks
+from lockcheck.knowledge.harmless import harmless
 from lockcheck.model.events import CriticalPair, QueueWait
 from lockcheck.model.expression import Attr, Call, Expr, Group, Name
 from lockcheck.model.findings import Confidence
@@ -19,14 +20,6 @@ from lockcheck.model.identity import AttributeLock, FunctionId, LockId
 from lockcheck.model.source import Span
 
 _BROAD = {"Exception", "BaseException"}
-_SAFE = {
-    "append", "appendleft", "add", "clear", "copy", "extend", "format", "get", "items", "join", "keys", "lower",
-    "pop", "popleft", "setdefault", "split", "strip", "update", "upper", "values", "time", "monotonic", "perf_counter",
-    "debug", "info", "warning", "error", "exception", "critical", "log", "getLogger", "warn", "is_set", "set", "wait",
-    "task_done", "get_nowait", "put", "put_nowait", "qsize", "empty", "full", "acquire", "release", "notify",
-    "notify_all", "is_alive", "locked", "discard", "remove", "startswith", "endswith", "total_seconds", "now",
-}  # fmt: skip
-"""Methods that a worker survives: containers, text, clocks, logging and the primitives themselves."""
 
 
 class Way(msgspec.Struct, frozen=True, gc=False):
@@ -207,7 +200,8 @@ def _between(nodes: Block, start: Span, done: Span) -> bool:
 
 def _harmless(call: Call) -> bool:
     """Whether a worker survives a call by its name; one that is given a timeout may say that it ran out."""
-    return _word(call.func) in _SAFE and not any(k.name == "timeout" for k in call.keywords)
+    word, known = _word(call.func), harmless()
+    return (word in known.methods or word in known.survived) and not any(k.name == "timeout" for k in call.keywords)
 
 
 def _continues(nodes: Block, start: Span, done: Span) -> Node | None:
