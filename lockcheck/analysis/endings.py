@@ -23,13 +23,13 @@ _FATAL = {"os._exit", "os.abort", "os.kill", "_thread.interrupt_main"}
 class Ending(msgspec.Struct, frozen=True, gc=False):
     """A place at which a function may leave without having woken anybody.
 
-    `how`: a failure of `text` leaves it, a handler of that failure does, or it raises `text` itself.
+    `how`: a failure of `text` leaves it, a handler of that failure does, it raises `text` itself, or it returns.
     """
 
     function: FunctionId
     span: Span
     text: str
-    how: Literal["failure", "handler", "raise"]
+    how: Literal["failure", "handler", "raise", "return"]
     confidence: Confidence
 
 
@@ -41,8 +41,12 @@ class _Raised(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Around(msgspec.Struct, frozen=True, gc=False):
-    """What lies behind a block: a call that wakes, the head of a loop that comes round to one, one behind that loop."""
+    """What lies behind a block: a call that wakes, the head of a loop that comes round to one, one behind that loop.
 
+    `before`: such a call lies before it.
+    """
+
+    before: bool = False
     ahead: bool = False
     again: bool = False
     after: bool = False
@@ -51,8 +55,8 @@ class _Around(msgspec.Struct, frozen=True, gc=False):
 class Endings:
     """Follows one function. `wakes` are its calls that wake somebody, also those of functions that do.
 
-    `inner` has, for a call of such a function, how that one may end without; `closes` tells whether entering
-    something by `with` wakes when it is left.
+    `inner` has, for a call of such a function, how that one may end without; `closing` are the items of `with` that
+    wake when they are left; `once`: who was woken waits for no second time.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Endings:
         wakes: frozenset[Span],
         inner: Mapping[Span, Ending],
         closing: frozenset[Span],
+        once: bool,
     ) -> None:
         """Gather what may fail in the function."""
         self._analysis = analysis
@@ -69,6 +74,7 @@ class Endings:
         self._wakes = wakes
         self._inner = inner
         self._closing = closing
+        self._once = once
         self._risks = risks(analysis, function)
         self._found: list[Ending] = []
 
@@ -91,10 +97,12 @@ class Endings:
 
     def _block(self, nodes: Block, around: _Around) -> list[_Raised]:
         found: list[_Raised] = []
-        behind = [self._wakes_in((node,)) for node in nodes]
+        wakes = [self._wakes_in((node,)) for node in nodes]
         for index, node in enumerate(nodes):
-            ahead = around.ahead or any(behind[index + 1 :])
-            found += self._node(node, msgspec.structs.replace(around, ahead=ahead))
+            before = around.before or any(wakes[:index])
+            if not (self._once and before):
+                ahead = around.ahead or any(wakes[index + 1 :])
+                found += self._node(node, msgspec.structs.replace(around, before=before, ahead=ahead))
         return found
 
     def _node(self, node: Node, around: _Around) -> list[_Raised]:
@@ -116,12 +124,16 @@ class Endings:
                 name = last_word(value.func if isinstance(value, Call) else value)
                 ending = Ending(self._function, span, name, "raise", Confidence.HIGH)
                 return [_Raised(ending, False)] if around.ahead or around.again else []
+            case Return(span=span):
+                if around.ahead and not around.again and not around.before and not self._wakes_step(node):
+                    self._found.append(Ending(self._function, span, "", "return", Confidence.MEDIUM))
+                return self._step(node, around, node)
             case _:
                 return self._step(node, around, node)
 
     def _loop(self, body: Block, around: _Around) -> list[_Raised]:
         again = around.again or self._wakes_in(body)
-        return self._block(body, _Around(around.ahead, again, around.ahead))
+        return self._block(body, _Around(around.before, around.ahead, again, around.ahead))
 
     def _step(self, step: Node, around: _Around, whole: Node) -> list[_Raised]:
         """What may fail in a step; in the head of a compound statement its blocks lie behind."""
@@ -131,7 +143,7 @@ class Endings:
         for call in _calls(step):
             inner = self._inner.get(call.span)
             risk = self._risks.get(call.span)
-            if inner is not None and inner.how == "handler":
+            if inner is not None and inner.how in ("handler", "return"):
                 self._found += [] if around.ahead or around.again else [inner]
             elif inner is not None:
                 found.append(_Raised(inner, risk is not None and risk.device))

@@ -49,7 +49,7 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
             continue
         if _perpetual(analysis, lives, function, here[1]):
             continue
-        found = _Search(analysis, lives, function, call.func.value).endings(here[1])
+        found = _Search(analysis, lives, function, call.func.value, isinstance(pair.event, Block)).endings(here[1])
         if found is not None:
             yield Starved(function, pair, *found)
 
@@ -130,11 +130,12 @@ def _perpetual(analysis: Analysis, lives: Lives, function: FunctionId, span: Spa
 class _Search:
     """Looks for the workers that would end one wait."""
 
-    def __init__(self, analysis: Analysis, lives: Lives, function: FunctionId, receiver: Expr) -> None:
+    def __init__(self, analysis: Analysis, lives: Lives, function: FunctionId, receiver: Expr, once: bool) -> None:
         self._analysis = analysis
         self._lives = lives
         self._function = function
         self._wakers = Wakers(analysis, receiver, function)
+        self._once = once
         self._sites: dict[FunctionId, set[Span]] = {}
         self._ends: dict[FunctionId, list[Ending]] = {}
 
@@ -187,7 +188,7 @@ class _Search:
                         if ends:
                             inner[call.span] = ends[0]
         body = self._analysis.program.body(function)
-        found = Endings(self._analysis, function, sites, inner, self._closing(function)).of(body)
+        found = Endings(self._analysis, function, sites, inner, self._closing(function), self._once).of(body)
         self._ends[function] = found
         return found
 

@@ -4,7 +4,7 @@
 Looks at both sides of a wait without a timeout: `get` of a queue or channel, `wait` of an event or condition, `result`
 of a future that is filled by hand. It reports the wait where every call that would end it is made by a worker (a
 thread, a process, a job of a pool, a task) and each of these workers can be left before that call: input or output, or
-code from elsewhere, fails outside any handler, or a handler of the failure returns. It also reports `join` of a
+code from elsewhere, fails outside any handler, a handler of the failure returns, or the worker returns early. It also reports `join` of a
 queue all of whose consumers can die, and `put` on a queue that the same function has closed.
 
 ## Why it hurts
@@ -437,6 +437,7 @@ _HOW = {
     "failure": "an exception of `{}` leaves it",
     "handler": "the handler of an exception of `{}` leaves it",
     "raise": "it raises `{}`",
+    "return": "it returns{}",
 }
 
 

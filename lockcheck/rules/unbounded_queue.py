@@ -106,12 +106,18 @@ def order(items: list[int]) -> list[int]:
 import queue
 
 
+STOP = object()
+
+
 class Worker:
     def __init__(self) -> None:
-        self._wake: "queue.Queue[None]" = queue.Queue()
+        self._wake: "queue.Queue[object]" = queue.Queue()
 
     def wake(self) -> None:
         self._wake.put(None)
+
+    def stop(self) -> None:
+        self._wake.put(STOP)
 
     def wait(self) -> None:
         self._wake.get()
@@ -160,9 +166,9 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.workers import loop_around
 from lockcheck.analysis.witness import title
 from lockcheck.model.events import LockRef
-from lockcheck.model.expression import Const
+from lockcheck.model.expression import Const, Expr, Name
 from lockcheck.model.findings import Confidence, Finding, Fix, Related
-from lockcheck.model.identity import LocalLock, lock_name
+from lockcheck.model.identity import FunctionId, LocalLock, lock_name
 from lockcheck.rules.registry import rule
 
 _LOOKS = {"qsize", "full"}
@@ -179,7 +185,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         queue = exchange.holder
         made = analysis.note(LockRef(queue, None, None))
         puts = [
-            (function, call) for function, call in exchange.puts if not all(isinstance(a, Const) for a in call.args)
+            (function, call)
+            for function, call in exchange.puts
+            if not all(_signals(analysis, given, function) for given in call.args)
         ]
         producers = {function for function, _ in puts}
         consumers = {function for function, _ in exchange.gets}
@@ -209,6 +217,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             symbol=str(putter),
             subject=name,
         )
+
+
+def _signals(analysis: Analysis, given: Expr, function: FunctionId) -> bool:
+    """Whether what is put is a constant, or a global of the module that stands for one."""
+    if isinstance(given, Name) and not analysis.engine.types.scope(function).binds(given.id):
+        return analysis.program.home(function.module, given.id) is not None
+    return isinstance(given, Const)
 
 
 def _bounded(analysis: Analysis, exchange: Exchange) -> bool:
