@@ -22,7 +22,7 @@ class Exchange(msgspec.Struct, gc=False):
 
 
 def exchanges(analysis: Analysis) -> list[Exchange]:
-    """Every queue that is known to have no bound, in a stable order."""
+    """Every queue that is known to have no bound and to be no stack, in a stable order."""
     found: dict[object, Exchange] = {}
     types = analysis.engine.types
     for word in _WORDS:
@@ -31,7 +31,9 @@ def exchanges(analysis: Analysis) -> list[Exchange]:
                 if not isinstance(call.func, Attr):
                     continue
                 for option in options(types.evaluate(call.func.value, function)):
-                    if not isinstance(option, QueueValue) or option.holder is None or option.bounded is not False:
+                    if not isinstance(option, QueueValue) or option.holder is None or option.kind.stack:
+                        continue
+                    if option.bounded is not False or option.guessed:
                         continue
                     effect = results.method_effect(types, LibraryMethod(option, word))
                     key = option.pair or option.holder

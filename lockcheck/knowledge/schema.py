@@ -108,6 +108,7 @@ class QueueText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bound: str | None = None
     default_bound: int | None = 0
     unbounded_at_zero: bool = True
+    stack: bool = False
     made_by: Path | None = None
 
 
@@ -256,6 +257,7 @@ def _queue(text: QueueText, name: str) -> QueueKind:
         bound=text.bound,
         default_bound=text.default_bound,
         unbounded_at_zero=text.unbounded_at_zero,
+        stack=text.stack,
     )
 
 

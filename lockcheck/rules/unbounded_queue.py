@@ -16,6 +16,7 @@ Give it a bound, and decide what happens when it is full:
 
 ## When it is quiet
 - A bound is given, or what is given as a bound is not known.
+- The queue is last in, first out: a store of what is free, not a line.
 - One function both puts and takes.
 - Only constants are put: signals and sentinels.
 - The producer looks at `qsize()` or `full()` before it puts.
@@ -87,6 +88,38 @@ class Writer:
 
     def take(self) -> tuple[str, str]:
         return self._lines.get(), self._rows.get()
+```
+
+## Good: a bound that callers may give
+```python
+import queue
+
+
+class Writer:
+    def __init__(self, size: int = 0) -> None:
+        self._lines: "queue.Queue[str]" = queue.Queue(size)
+
+    def write(self, line: str) -> None:
+        self._lines.put(line)
+
+    def take(self) -> str:
+        return self._lines.get()
+```
+
+## Good: a store of what is free
+```python
+import queue
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._free: "queue.LifoQueue[str]" = queue.LifoQueue()
+
+    def give(self, name: str) -> None:
+        self._free.put(name)
+
+    def take(self) -> str:
+        return self._free.get()
 ```
 
 ## Good: one function on both ends

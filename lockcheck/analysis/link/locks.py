@@ -19,7 +19,7 @@ from lockcheck.analysis.link.values import (
     options,
 )
 from lockcheck.analysis.link.wrappers import lock_kind
-from lockcheck.model.expression import Attr, Call, Expr, Name, Star
+from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
 from lockcheck.model.identity import ElementLock, FunctionId, LocalLock, LockId
 from lockcheck.model.library import LockKind, QueueKind
 
@@ -74,12 +74,18 @@ def _hold_instance(types: Types, value: LibraryInstance, holder: LockId) -> Valu
 
 
 def queue(types: Types, value: LibraryInstance, kind: QueueKind, name: str, holder: LockId | None) -> QueueValue:
-    """A queue with its bound, as far as its constructor tells."""
+    """A queue with its bound, as far as its constructor tells; that what it is given comes to none is a guess too."""
     bound = bounded(types, value, kind)
     made = value.origin
-    given = kind.bound is not None and made is not None and bound is None
+    size = argument(made.call, kind.bound, 0) if made is not None and kind.bound is not None else None
+    unknown = kind.bound is not None and made is not None and bound is None
+    open_ended = bound is False and made is not None and size is not None and not _literal(types, size, made.function)
     pair = (made.function, made.call.span) if made is not None and kind.name != name else None
-    return QueueValue(kind, name, True if given else bound, holder, guessed=given, pair=pair)
+    return QueueValue(kind, name, True if unknown else bound, holder, guessed=unknown or open_ended, pair=pair)
+
+
+def _literal(types: Types, size: Expr, function: FunctionId) -> bool:
+    return size == Const(None) or _infinite(size) or sizes.constant(types, size, function) is not None
 
 
 def _lock(types: Types, value: LibraryInstance, kind: LockKind, holder: LockId) -> Value:

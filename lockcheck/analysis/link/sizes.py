@@ -85,5 +85,6 @@ def _of_attribute(types: Types, value: Expr, name: str, function: FunctionId, de
 
 
 def _all(found: list[frozenset[int] | None]) -> frozenset[int] | None:
-    known = [each for each in found if each is not None]
-    return frozenset().union(*known) if known and len(known) == len(found) else None
+    if not found or any(each is None for each in found):
+        return None
+    return frozenset(size for each in found if each is not None for size in each)
