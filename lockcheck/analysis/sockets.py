@@ -5,7 +5,7 @@ from __future__ import annotations
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import CriticalPair, Step
-from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Group, Name
+from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Group, Name, last_word
 from lockcheck.model.identity import FunctionId
 
 _UNSWITCHED = ("socket.", "ssl.")
@@ -53,11 +53,21 @@ def _gives_no_time(analysis: Analysis, function: FunctionId) -> bool:
     return False
 
 
+def _is_numeric(analysis: Analysis, flags: Expr, function: FunctionId) -> bool:
+    """Whether flags say that the host is a number, which needs no look-up: written out, or as a global of the module."""
+    values = [flags]
+    if isinstance(flags, Name) and (home := analysis.program.home(function.module, flags.id)) is not None:
+        values += [value for _, value in analysis.program.global_values(*home)]
+    return any(last_word(inner) == "AI_NUMERICHOST" for value in values for inner in walk(value))
+
+
 def _is_here(analysis: Analysis, step: Step) -> bool:
-    """Whether what is looked up or connected to is this machine: by a literal, or by a test on the way to the call."""
+    """Whether nobody else is asked: a number, or this machine, by a literal or by a test on the way to the call."""
     call = analysis.ways.call(step.function, step.span)
     if call is None or not call.args:
         return False
+    if any(_is_numeric(analysis, k.value, step.function) for k in call.keywords if k.name == "flags"):
+        return True
     host: Expr = call.args[0]
     if isinstance(host, Group) and host.items:
         host = host.items[0]
