@@ -64,6 +64,8 @@ class Frame:
         self.stacks: dict[str, str] = {}
         self.entry: list[Held] = []
         """Locks that wrappers of this function hold around it."""
+        self.kept: frozenset[Span] | None = None
+        """Calls whose results the function awaits later, once somebody has asked (see `twins`)."""
         self.loops = 0
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""
