@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.values import ClassValue, options
 from lockcheck.analysis.regions import counts_only
 from lockcheck.analysis.summarise import Analysis
@@ -135,7 +134,7 @@ def _handed(analysis: Analysis, owner: ClassId, name: str) -> bool:
     found = analysis.engine.hierarchy.attribute(owner, name)
     for cls, facts in [found] if found is not None else []:
         for fact in facts:
-            scope = attributes.scope_of(cls, fact)
+            scope = analysis.engine.hierarchy.scope_of(cls, fact)
             value: Expr | None = fact.value
             if isinstance(value, Attr | Name) or (
                 isinstance(value, Call)

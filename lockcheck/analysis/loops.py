@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import External, LibraryInstance, LibraryMethod, options
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.events import Block, CriticalPair, QueueWait, Step
+from lockcheck.model.events import Block, CriticalPair, QueueWait, Step, Trace
 from lockcheck.model.expression import Attr, Await, Call, Expr, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId
@@ -24,6 +26,7 @@ RUNNERS = FRESH | {
     "anyio.from_thread.run_sync",
     "trio.from_thread.run",
     "trio.from_thread.run_sync",
+    "asgiref.sync.AsyncToSync",
 }
 """Calls that fail, or wait for ever, where a loop runs in this thread already."""
 _ASKS = {"get_running_loop", "_get_running_loop", "is_running", "current_task", "current_async_library"}
@@ -36,8 +39,6 @@ _PLAIN = frozenset(
         "staticmethod",
         "classmethod",
         "wraps",
-        "lru_cache",
-        "cache",
         "overload",
         "override",
         "final",
@@ -46,6 +47,12 @@ _PLAIN = frozenset(
     ]
 )
 _SEVERAL = {"wait", "as_completed"}
+_REMEMBERS = re.compile(r"^(?!cached_property)(?:\w*_)?(?:cached?|memoized?|once)\b", re.IGNORECASE)
+"""Decorators after which a function does its work once: `lru_cache`, `memoize`."""
+_TIMED = {"wait", "join", "result"}
+"""Waits whose arguments are times and flags only."""
+_FEW = 2
+"""Functions that one call may run before it counts as ambiguous."""
 
 
 def synchronous(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair]]:
@@ -63,12 +70,13 @@ def synchronous(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair]]
 
 def runs_loop(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether the event runs an event loop in this thread."""
-    return isinstance(pair.event, Block) and analysis.engine.library.canonical(pair.event.name) in RUNNERS
+    event = pair.event
+    return isinstance(event, Block) and not event.awaited and analysis.engine.library.canonical(event.name) in RUNNERS
 
 
 def asks_for_loop(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether a function on the way looks whether a loop is running, and so may take another way."""
-    return any(_ASKS.intersection(analysis.facts(step.function).called) for step in pair.trace)
+    """Whether a plain function on the way looks whether a loop is running, and so may take another way."""
+    return any(_ASKS.intersection(analysis.facts(step.function).called) for step in pair.trace[1:])
 
 
 def calls_in(analysis: Analysis, function: FunctionId) -> Iterator[Call]:
@@ -87,7 +95,7 @@ def expressions_in(analysis: Analysis, function: FunctionId) -> Iterator[Expr]:
 
 def call_at(analysis: Analysis, function: FunctionId, span: Span) -> Call | None:
     """The call that stands at a span of a function."""
-    return next((c for c in calls_in(analysis, function) if c.span == span), None)
+    return analysis.ways.call(function, span)
 
 
 def callee_names(analysis: Analysis, call: Call, function: FunctionId) -> set[str]:
@@ -107,23 +115,29 @@ def callee_names(analysis: Analysis, call: Call, function: FunctionId) -> set[st
     return found
 
 
-def followed(analysis: Analysis, pair: CriticalPair) -> Confidence:
-    """How sure it is that the calls of a trace run what they name.
+def followed(analysis: Analysis, trace: Trace) -> Confidence:
+    """How sure it is that the calls of a trace run what they name, each time that they are made.
 
-    A decorator may put something else in its place; and whoever awaits a call of a plain function knows it for one
-    that gives an awaitable, so that another function may be meant than the one that was found.
+    A decorator may put something else in a function's place, or remember what it gave; of a method with many
+    overrides another one may be meant.
     """
     level = Confidence.HIGH
-    for before, step in zip(pair.trace, pair.trace[1:], strict=False):
-        awaited = any(
-            isinstance(e, Await) and isinstance(e.value, Call) and e.value.span == before.span
-            for e in expressions_in(analysis, before.function)
-        )
-        if awaited:
+    for before, step in pairwise(trace):
+        words = [_word(d) for d in analysis.facts(step.function).decorators]
+        if any(_REMEMBERS.search(w) for w in words) or _ambiguous(analysis, before, step.function):
             return Confidence.LOW
-        if not all(_word(d) in _PLAIN for d in analysis.facts(step.function).decorators):
+        if not all(w in _PLAIN for w in words):
             level = Confidence.MEDIUM
     return level
+
+
+def _ambiguous(analysis: Analysis, step: Step, function: FunctionId) -> bool:
+    """Whether a call may run more functions than a reader would look at, this one only among them."""
+    call = call_at(analysis, step.function, step.span)
+    if call is None:
+        return False
+    targets = {t.function for t in analysis.engine.targets.of(call.func, step.function)}
+    return function in targets and len(targets) > _FEW
 
 
 def _word(expr: Expr) -> str:
@@ -136,20 +150,42 @@ def _word(expr: Expr) -> str:
             return ""
 
 
-def is_instant(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether a wait is given no time at all, or is for a future that is done or a queue that is filled by then."""
+def is_instant(analysis: Analysis, pair: CriticalPair, thorough: bool = True) -> bool:
+    """Whether a wait is given no time at all, or is for a future that is done or a queue that is filled by then.
+
+    It is one, too, that the arguments on this way keep off, which a thorough look finds.
+    """
     step = pair.trace[-1]
     if any(each.text.endswith("_nowait") for each in pair.trace):
         return True
     if isinstance(pair.event, QueueWait) and any("empty" in analysis.facts(s.function).called for s in pair.trace):
         return True
+    if thorough and analysis.ways.closed(pair.trace):
+        return True
     call = call_at(analysis, step.function, step.span)
     if call is None or not isinstance(call.func, Attr):
         return False
-    given = (*call.args, *(k.value for k in call.keywords))
-    if any(getattr(value, "value", None) in (0, 0.0) and not isinstance(value, Await) for value in given):
+    if any(known.value in (0, False) for known in analysis.ways.literals(pair.trace, _bounds(pair.event, call))):
+        return True
+    if call.func.name == "get" and isinstance(pair.event, QueueWait) and _is_filled(analysis, step, call.func.value):
         return True
     return call.func.name in ("result", "exception") and _is_done(analysis, step, call.func.value)
+
+
+def _bounds(event: object, call: Call) -> Iterator[Expr]:
+    """What a call is given that may keep it from waiting: the time, or the flag that says whether to wait."""
+    names = {"timeout", "block", "blocking", "wait"} | ({event.limit} if isinstance(event, Block) else set[str]())
+    yield from (k.value for k in call.keywords if k.name in names)
+    if isinstance(event, QueueWait) or (isinstance(event, Block) and event.category in _TIMED):
+        yield from call.args[1:] if isinstance(call.func, Attr) and call.func.name == "put" else call.args
+
+
+def _is_filled(analysis: Analysis, step: Step, queue: Expr) -> bool:
+    """Whether a function gets from a queue what it has put there itself."""
+    return any(
+        isinstance(c.func, Attr) and c.func.name == "put" and c.span < step.span and _alike(c.func.value, queue)
+        for c in calls_in(analysis, step.function)
+    )
 
 
 def _is_done(analysis: Analysis, step: Step, future: Expr) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.loops import LOOP, call_at, callee_names, calls_in
 from lockcheck.analysis.summarise import Analysis
@@ -116,7 +116,7 @@ def _makers(analysis: Analysis, kept: LockId) -> Iterator[FunctionId]:
         found = analysis.engine.hierarchy.attribute(kept.owner, kept.name)
         for fact in found[1] if found is not None else ():
             if found is not None and isinstance(fact.value, Call):
-                function = attributes.scope_of(found[0], fact)
+                function = analysis.engine.hierarchy.scope_of(found[0], fact)
                 if analysis.facts(function).is_async and _RUNNING & callee_names(analysis, fact.value, function):
                     yield function
 

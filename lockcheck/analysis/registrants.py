@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link import arguments, attributes
+from lockcheck.analysis.link import arguments
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
@@ -72,7 +72,7 @@ def _kept(analysis: Analysis, event: Callback) -> Iterator[Stored]:
         for fact in found[1] if found is not None else ():
             if fact.value is not None and fact.function is not None and not isinstance(fact.value, Name):
                 assert found is not None
-                yield Stored(attributes.scope_of(found[0], fact), fact.value, fact.span)
+                yield Stored(analysis.engine.hierarchy.scope_of(found[0], fact), fact.value, fact.span)
 
 
 def _given(analysis: Analysis, function: FunctionId, name: str) -> Iterator[Registration]:

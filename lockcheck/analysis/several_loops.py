@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from lockcheck.analysis.link.attributes import field_factory
 from lockcheck.analysis.link.values import LibraryInstance, QueueValue, options
 from lockcheck.analysis.loops import FRESH, callee_names, calls_in
 from lockcheck.analysis.pools import running
@@ -41,7 +42,9 @@ def made_at_import(analysis: Analysis, lock: LockId) -> bool:
             return bool(facts) and all(fact.function == MODULE and fact.value is not None for fact in facts)
         case AttributeLock(owner=owner, name=name):
             found = analysis.engine.hierarchy.attribute(owner, name)
-            return found is not None and all(f.function is None and isinstance(f.value, Call) for f in found[1])
+            return found is not None and all(
+                f.function is None and isinstance(f.value, Call) and field_factory(f) is None for f in found[1]
+            )
         case _:
             return False
 

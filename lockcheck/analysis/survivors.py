@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.forks import is_thread
-from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.stores import writes
 from lockcheck.analysis.link.values import External, FunctionValue, options
 from lockcheck.analysis.loops import callee_names, calls_in, expressions_in
@@ -129,7 +129,7 @@ def _kept(analysis: Analysis, lock: AttributeLock, depth: int) -> bool:
     for fact in found[1] if found is not None and depth else ():
         if isinstance(fact.value, Call):
             assert found is not None
-            function = attributes.scope_of(found[0], fact)
+            function = analysis.engine.hierarchy.scope_of(found[0], fact)
             for option in options(analysis.engine.types.evaluate(fact.value.func, function)):
                 if isinstance(option, FunctionValue) and any(writes(analysis.engine.types, option.id)):
                     return True

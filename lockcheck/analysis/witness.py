@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import CriticalPair, Held, LockRef, Operation, Step
+from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, Step
 from lockcheck.model.findings import Confidence, Finding, LockNote, Related
 from lockcheck.model.identity import FunctionId, lock_name
 from lockcheck.model.repairs import Repair
@@ -170,8 +170,9 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
     """Places grouped into hazards, so that one hazard is one report.
 
     The surest and shortest story stands. What it covers is not told again: other events behind the same operation,
-    and the same event under the same lock (or, where no lock matters, the same event) reached from elsewhere. With `by_region` also every other operation of
-    the region in which the lock is held.
+    and the same event under the same lock reached from elsewhere; where no lock matters, what the same function does
+    that waits, or this one does with the same object. With `by_region` also every other operation of the region in
+    which the lock is held.
     """
     found: list[Hazard] = []
     covered: dict[object, Hazard] = {}
@@ -179,7 +180,7 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
         pair, held, _ = place
         keys: list[object] = [pair.trace[0], *((h.lock.id, pair.trace[-1]) for h in held)]
         if not held:
-            keys.append(pair.trace[-1])
+            keys += _roots(pair)
         if by_region:
             keys += [(pair.trace[0].function, h.trace) for h in held]
         known = next((covered[k] for k in keys if k in covered), None)
@@ -190,6 +191,16 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
         else:
             known.more.append(place)
     return sorted(found, key=lambda h: h.best[0].trace)
+
+
+def _roots(pair: CriticalPair) -> Iterator[object]:
+    """What a wait comes down to: a function that callers must know to be slow, or an object whose use is."""
+    last = pair.trace[-1]
+    yield last
+    if len(pair.trace) > 1:
+        yield last.function
+    elif isinstance(pair.event, Block) and pair.event.device is not None:
+        yield last.function, pair.event.device
 
 
 def _rank(place: PlaceOfHazard) -> tuple[int, int, object, object]:

@@ -9,8 +9,8 @@ import msgspec
 
 from lockcheck.app.selection import Catalogue
 from lockcheck.model.facts import Comment, Unit
-from lockcheck.model.findings import Confidence, Finding, Place
-from lockcheck.model.source import Span
+from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.source import Place, Span
 
 _ENTRY = r"(?:[A-Z]+[0-9]+|[a-z]+(?:-[a-z]+)+)"
 _ENTRIES = rf"(?P<entries>{_ENTRY}(?:(?:\s*,\s*|\s+){_ENTRY})*)"

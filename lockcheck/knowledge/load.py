@@ -118,6 +118,15 @@ class Library:
                 break
         return None
 
+    def acting(self, type_name: str, *operations: str) -> frozenset[str]:
+        """The names of the type's methods that do one of the operations."""
+        return frozenset(
+            name
+            for found in self._line(type_name)
+            for name, effect in found.methods.items()
+            if effect.operation in operations
+        )
+
     def constructor(self, type_name: str) -> Effect | None:
         """What making an object of the type does, looked up along the bases."""
         for found in self._line(type_name):

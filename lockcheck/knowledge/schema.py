@@ -20,7 +20,8 @@ Three kinds of value have a short spelling, in which `@N` is the position withou
 
 - a limit, `timeout@1=5.0`: the parameter, its position, the seconds that hold where it is left out;
 - a flag, `wait@0` or `nowait@0=true`: the parameter, its position, the value that avoids the wait;
-- what is run elsewhere, `target@1 in thread by start`: the parameter, the context, the method that starts it.
+- what is run elsewhere, `target@1 in thread by start`: the parameter, the context, the method that starts it; with
+  `together` at the end where its failure ends whatever else runs in the same group.
 
 The kind of a lock or queue is inherited by the types that name it in `bases` and have none of their own.
 """
@@ -52,7 +53,7 @@ _Context: TypeAlias = Literal["loop", "thread", "pool", "process", "signal", "fi
 
 _LIMIT = r"^(\w+)(?:@(\d+))?(?:=(\d+(?:\.\d+)?))?$"
 _FLAG = r"^(\w+)(?:@(\d+))?(?:=(true|false))?$"
-_SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?$"
+_SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?(?: (together))?$"
 _NAMES = r"^\w+( \w+)*$"
 _PATH = r"^\w+(\.\w+)*$"
 _RETURNS = r"^(\w+(\.\w+)*|tuple\[[\w., ]+\])$"
@@ -107,6 +108,7 @@ class QueueText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bound: str | None = None
     default_bound: int | None = 0
     unbounded_at_zero: bool = True
+    stack: bool = False
     made_by: Path | None = None
 
 
@@ -255,6 +257,7 @@ def _queue(text: QueueText, name: str) -> QueueKind:
         bound=text.bound,
         default_bound=text.default_bound,
         unbounded_at_zero=text.unbounded_at_zero,
+        stack=text.stack,
     )
 
 
@@ -283,12 +286,13 @@ def _flag(text: str) -> Flag:
 
 
 def _spawn(text: str) -> Spawn:
-    parameter, position, context, started_by = _groups(_SPAWN, text)
+    parameter, position, context, started_by, together = _groups(_SPAWN, text)
     return Spawn(
         context=cast("_Context", context),
         parameter=cast("str", parameter),
         position=None if position is None else int(position),
         started_by=started_by,
+        together=together is not None,
     )
 
 

@@ -68,7 +68,7 @@ class QueueKind(msgspec.Struct, frozen=True):
 
     `bound` names the parameter of its constructor that limits it; None with `bounded` None means never bounded
     (`SimpleQueue`), None with `bounded` True always. `unbounded_at_zero`: a bound of 0 or less means no bound.
-    `default_bound` is what the constructor takes where the parameter is left out.
+    `default_bound` is what the constructor takes where the parameter is left out. `stack`: last in, first out.
     """
 
     name: str
@@ -76,6 +76,7 @@ class QueueKind(msgspec.Struct, frozen=True):
     bound: str | None = None
     default_bound: int | None = 0
     unbounded_at_zero: bool = True
+    stack: bool = False
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -102,13 +103,14 @@ class Spawn(msgspec.Struct, frozen=True):
     """A call that makes a callable or coroutine run elsewhere, later, with nothing held.
 
     `parameter` names what runs, `position` its place; `context` is where; `started_by` the method that starts
-    it (None: the call itself does).
+    it (None: the call itself does). `together`: its failure ends whatever else runs in the same group.
     """
 
     context: Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
     parameter: str
     position: int | None = None
     started_by: str | None = None
+    together: bool = False
 
 
 class Effect(msgspec.Struct, frozen=True):

@@ -171,6 +171,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.capacity import fits
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.workers import Queues, Way, Worker
 from lockcheck.analysis.witness import notes, primary, title
@@ -205,6 +206,8 @@ def _reports(analysis: Analysis, queues: Queues, queue: LockId, exits: list[tupl
     for function, pair in queues.direct(queue, "put"):
         event = pair.event
         if not isinstance(event, QueueWait) or not event.bounded or event.timed or event.scoped:
+            continue
+        if fits(analysis, function, pair):
             continue
         worker, way = exits[0]
         message = (

@@ -19,6 +19,8 @@ still for ten seconds.
 - Locks only ever held for straight-line work, and waits with a timeout.
 - An attempt that cannot wait for ever, and work that is handed to a thread.
 - A lock that only coroutines of the loop take.
+- What is held while something is set up once, under `if self._connection is None:`, which everybody waits for.
+- A way that the arguments close, on either side: `put(wait=False)`.
 
 ## Bad: a thread holds the lock while it fetches
 ```python
@@ -203,6 +205,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.loops import followed, is_instant
+from lockcheck.analysis.once import sets_up
+from lockcheck.analysis.sockets import may_not_wait
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.slow import SlowRegion, slow_regions
 from lockcheck.analysis.witness import (
@@ -227,12 +232,24 @@ from lockcheck.rules.registry import rule
 @rule(code="LCK104", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each acquisition, wherever coroutines reach it from."""
-    slow = slow_regions(analysis)
+    slow = {lock: _again(analysis, regions) for lock, regions in slow_regions(analysis).items()}
     for hazard in hazards(_places(analysis, slow)):
         pair, held, confidence = hazard.best
         region = _elsewhere(slow, pair)
         assert region is not None
         yield _finding(analysis, hazard, held[0], region, min(confidence, region.confidence))
+
+
+def _again(analysis: Analysis, regions: list[SlowRegion]) -> list[SlowRegion]:
+    """The regions that are slow each time: not what sets something up once, which the others want to wait for."""
+    return [
+        region
+        for region in regions
+        if followed(analysis, region.pair.trace) > Confidence.LOW
+        and not is_instant(analysis, region.pair)
+        and not may_not_wait(analysis, region.pair)
+        and not sets_up(analysis, region.pair)
+    ]
 
 
 def _places(analysis: Analysis, slow: dict[LockId, list[SlowRegion]]) -> Iterator[PlaceOfHazard]:
@@ -242,8 +259,8 @@ def _places(analysis: Analysis, slow: dict[LockId, list[SlowRegion]]) -> Iterato
         assert isinstance(pair.event, Acquire)
         lock = pair.event.lock
         held = Held(lock, pair.event.mode, True, pair.trace)
-        if not any(h.lock.id == lock.id for h in pair.held):
-            yield pair, (held,), plausible(pair, (held,))
+        if not any(h.lock.id == lock.id for h in pair.held) and not analysis.ways.closed(pair.trace):
+            yield pair, (held,), min(plausible(pair, (held,)), followed(analysis, pair.trace))
 
 
 def _finding(analysis: Analysis, hazard: Hazard, held: Held, region: SlowRegion, confidence: Confidence) -> Finding:

@@ -18,7 +18,13 @@ answered, no timeout fires, no heartbeat is sent. If what it waits for must be d
 - Plain functions that nothing on a loop calls: web frameworks run them in a pool of threads.
 - Functions and lambdas that are only defined in the coroutine, or handed on.
 - The result of a future that is done, a wait that is given no time, a queue that is known not to be empty.
-- Local files, and what lies more than five calls away, are reported with low confidence only.
+- What is awaited is the coroutine of that name, not its synchronous twin.
+- A way that the arguments close: `stop(wait=False)` where the wait stands under `if wait:`.
+- Reported with low confidence only: local files; what lies more than five calls away, or behind a call that may run
+  three functions or more; what a decorator remembers; what a main coroutine does before its first `await`, when
+  nothing else can be on its loop; a name or an address of this machine.
+
+One slow function is one report, whatever in it waits and whoever calls it; the other coroutines are named with it.
 
 ## Bad: sleeping between two attempts
 ```python
@@ -250,6 +256,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.loops import asks_for_loop, followed, is_instant, runs_loop, synchronous, waits
+from lockcheck.analysis.mains import has_loop_to_itself
+from lockcheck.analysis.sockets import may_not_wait
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, primary, reached, through, title
 from lockcheck.model.events import Block, CriticalPair
@@ -269,7 +277,6 @@ _WAITS = {
     "queue": "waits for a queue",
     "input": "waits for a person",
 }
-_UNSWITCHED = ("socket.", "ssl.")
 
 
 @rule(code="LCK701", default=True, since="0.1.0")
@@ -298,25 +305,20 @@ def _category(pair: CriticalPair) -> str:
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair in synchronous(analysis):
         if waits(pair.event) and _category(pair) in _WAITS and not runs_loop(analysis, pair):
-            if not is_instant(analysis, pair) and not asks_for_loop(analysis, pair):
-                yield pair, (), _confidence(analysis, pair)
+            level = _confidence(analysis, pair)
+            if not asks_for_loop(analysis, pair) and not is_instant(analysis, pair, thorough=level > Confidence.LOW):
+                yield pair, (), level
 
 
 def _confidence(analysis: Analysis, pair: CriticalPair) -> Confidence:
-    if _category(pair) == "file" or _pool_left(pair) or _may_not_wait(analysis, pair):
+    level = plausible(pair, ())
+    if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair):
         return Confidence.LOW
-    return min(plausible(pair, ()), followed(analysis, pair))
+    if may_not_wait(analysis, pair) or has_loop_to_itself(analysis, pair):
+        return Confidence.LOW
+    return min(level, followed(analysis, pair.trace))
 
 
 def _pool_left(pair: CriticalPair) -> bool:
     """Whether a `with` over a pool ends here: most coroutines have awaited its work by then."""
     return _category(pair) == "join" and pair.trace[-1].text.endswith(("Executor", "Pool"))
-
-
-def _may_not_wait(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether a socket may have been switched to not waiting: somebody in its module does that."""
-    last = pair.trace[-1]
-    if not last.text.startswith(_UNSWITCHED):
-        return False
-    functions = analysis.program.units[last.function.module].facts.functions
-    return any("setblocking" in facts.called for facts in functions)

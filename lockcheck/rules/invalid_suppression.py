@@ -182,7 +182,8 @@ from collections.abc import Iterator
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.contracts import faults
 from lockcheck.model.facts import ContractFact
-from lockcheck.model.findings import Confidence, Finding, Place
+from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.source import Place
 from lockcheck.rules.registry import rule
 
 

@@ -176,9 +176,9 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair in synchronous(analysis):
         if runs_loop(analysis, pair):
             if _is_called_fresh(analysis, pair):
-                yield pair, (), min(plausible(pair, ()), followed(analysis, pair))
+                yield pair, (), min(plausible(pair, ()), followed(analysis, pair.trace))
         elif waits_for_own(analysis, pair):
-            yield pair, (), min(plausible(pair, ()), followed(analysis, pair))
+            yield pair, (), min(plausible(pair, ()), followed(analysis, pair.trace))
 
 
 def _is_called_fresh(analysis: Analysis, pair: CriticalPair) -> bool:

@@ -18,6 +18,7 @@ accepts requests and answers none.
 - Unbounded queues: no `maxsize`, zero, `SimpleQueue`.
 - `put_nowait`, `block=False`.
 - A timeout, or a timeout scope around the wait.
+- The function that makes the queue puts no more into it than it has room for.
 
 ## Bad: a bounded queue between threads
 ```python
@@ -205,6 +206,18 @@ async def add_or_fail(job: str) -> None:
         await JOBS.put(job)
 ```
 
+## Good: as many items as there is room for
+```python
+import queue
+
+
+class Pool:
+    def __init__(self, size: int) -> None:
+        self._free: queue.LifoQueue[int] = queue.LifoQueue(size)
+        for number in range(size):
+            self._free.put(number)
+```
+
 ## Good: put is also a word of others
 ```python
 import requests
@@ -228,6 +241,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.capacity import fits
 from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import notes, primary
@@ -246,6 +260,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         place = primary(analysis, pair)
         if not event.bounded or event.timed or event.scoped or place in seen or analysis.bounded(function):
+            continue
+        if fits(analysis, function, pair):
             continue
         seen.add(place)
         bound = "probably bounded" if event.guessed else "bounded"

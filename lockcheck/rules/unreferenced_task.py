@@ -156,10 +156,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.link.values import LibraryInstance, options
+from lockcheck.analysis.link.values import CoroutineValue, LibraryInstance, options
 from lockcheck.analysis.loops import LOOP, callee_names
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.expression import Attr, Call, Name
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.flow import Assign, Do, Node
 from lockcheck.model.identity import FunctionId
@@ -244,7 +244,7 @@ def _makes_task(analysis: Analysis, function: FunctionId, call: Call) -> Confide
     if _word(call) not in _WORDS:
         return None
     if _MAKES & callee_names(analysis, call, function):
-        return None if call.args and _is_future(analysis, function, call.args[0]) else Confidence.HIGH
+        return None if call.args and _is_kept(analysis, function, call) else Confidence.HIGH
     match call.func:
         case Attr(value=Name(id=word) | Attr(name=word), name="create_task") if word in _LOOPS:
             unknown = not analysis.engine.targets.of(call.func, function)
@@ -253,12 +253,15 @@ def _makes_task(analysis: Analysis, function: FunctionId, call: Call) -> Confide
             return None
 
 
-def _is_future(analysis: Analysis, function: FunctionId, given: Expr) -> bool:
+def _is_kept(analysis: Analysis, function: FunctionId, call: Call) -> bool:
+    """Whether `ensure_future` gives back what it was given: a future, as far as a name does not stand for a coroutine."""
+    given = call.args[0]
+    found = options(analysis.engine.types.evaluate(given, function))
     library = analysis.engine.library
-    return any(
-        isinstance(option, LibraryInstance) and library.is_subtype(option.type, "asyncio.Future")
-        for option in options(analysis.engine.types.evaluate(given, function))
-    )
+    if any(isinstance(o, LibraryInstance) and library.is_subtype(o.type, "asyncio.Future") for o in found):
+        return True
+    named = isinstance(given, Name | Attr) and not any(isinstance(o, CoroutineValue) for o in found)
+    return named and _word(call) == "ensure_future"
 
 
 def _word(call: Call) -> str:

@@ -6,8 +6,8 @@ from lockcheck.analysis.exits.points import NOWHERE, Leave, Point, Points, quest
 from lockcheck.analysis.exits.raising import may_raise, writes_log
 from lockcheck.analysis.link import results
 from lockcheck.analysis.link.scope import children
-from lockcheck.analysis.summarise import tests
 from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.model.events import Operation
 from lockcheck.model.expression import (
@@ -170,9 +170,9 @@ class Evaluation:
                 pass
         if isinstance(test, IfElse):
             return self._either(test, points)
-        truth = tests.truth(self._frame, test)
-        if truth is not None:
-            return (points, NOWHERE) if truth else (NOWHERE, points)
+        known = truth(self._frame.engine.types, test, self._frame.function)
+        if known is not None:
+            return (points, NOWHERE) if known else (NOWHERE, points)
         call = test.value if isinstance(test, Await) else test
         operation = self.operations.get(call.span) if isinstance(call, Call) else None
         if isinstance(call, Call) and operation is not None and operation.action == "acquire" and not operation.handed:

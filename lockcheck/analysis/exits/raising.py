@@ -8,124 +8,11 @@ from lockcheck.analysis.exits.points import Leave
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import ClassValue, External, options
 from lockcheck.analysis.summarise.engine import Engine
+from lockcheck.knowledge.harmless import harmless
 from lockcheck.model.expression import Attr, Call, Expr, Group, Name
 from lockcheck.model.flow import Iterate, Raise
 from lockcheck.model.identity import FunctionId
 
-_FUNCTIONS = frozenset(
-    [
-        "len",
-        "isinstance",
-        "issubclass",
-        "id",
-        "repr",
-        "str",
-        "bool",
-        "int",
-        "float",
-        "type",
-        "max",
-        "min",
-        "range",
-        "enumerate",
-        "zip",
-        "list",
-        "dict",
-        "set",
-        "tuple",
-        "frozenset",
-        "print",
-        "super",
-        "object",
-        "callable",
-        "hasattr",
-        "iter",
-        "sorted",
-        "reversed",
-        "abs",
-        "any",
-        "all",
-    ]
-)
-_EXTERNALS = frozenset(
-    [
-        "time.time",
-        "time.monotonic",
-        "time.perf_counter",
-        "time.time_ns",
-        "time.monotonic_ns",
-        "threading.get_ident",
-        "threading.current_thread",
-        "threading.currentThread",
-        "os.getpid",
-        "asyncio.get_running_loop",
-        "asyncio.get_event_loop",
-        "asyncio.current_task",
-        "threading.get_native_id",
-        "threading.Event",
-        "threading.Lock",
-        "threading.Condition",
-        "collections.deque",
-    ]
-)
-_METHODS = frozenset(
-    [
-        "append",
-        "appendleft",
-        "add",
-        "discard",
-        "extend",
-        "get",
-        "keys",
-        "values",
-        "items",
-        "copy",
-        "clear",
-        "setdefault",
-        "update",
-        "startswith",
-        "endswith",
-        "strip",
-        "lower",
-        "upper",
-        "format",
-        "is_set",
-        "set",
-        "done",
-        "cancelled",
-        "notify",
-        "notify_all",
-        "notifyAll",
-        "is_alive",
-        "locked",
-        "release",
-        "time",
-        "popleft",
-        "pop",
-        "remove",
-        "debug",
-        "info",
-        "warning",
-        "warn",
-        "error",
-        "exception",
-        "critical",
-        "log",
-        "isEnabledFor",
-        "write_ready",
-        "put_nowait",
-        "get_nowait",
-        "count",
-        "acquire",
-        "is_closing",
-        "qsize",
-        "empty",
-        "full",
-        "union",
-        "intersection",
-        "difference",
-    ]
-)
 _DEPTH = 3
 
 
@@ -134,29 +21,28 @@ def may_raise(engine: Engine, function: FunctionId, call: Call, depth: int = _DE
     targets = engine.targets.of(call.func, function)
     if targets:
         return depth == 0 or any(_body_raises(engine, t.function, depth - 1) for t in targets)
-    if isinstance(call.func, Attr) and call.func.name in _METHODS:
+    if isinstance(call.func, Attr) and call.func.name in harmless().methods:
         return False
     for option in options(engine.types.evaluate(call.func, function)):
         if isinstance(option, External):
-            if option.name in _EXTERNALS or (option.name.startswith(("logging.", "builtins.")) and _plain(option.name)):
+            if option.name in harmless().externals or (
+                option.name.startswith(("logging.", "builtins.")) and _plain(option.name)
+            ):
                 return False
         if isinstance(option, ClassValue) and engine.hierarchy.method(option.id, "__init__") is None:
             return False
     word = call.func.id if isinstance(call.func, Name) else call.func.name if isinstance(call.func, Attr) else ""
-    return not (word in _FUNCTIONS or word.endswith(("Error", "Exception")))
-
-
-_LOGS = frozenset(["debug", "info", "warning", "warn", "error", "critical", "log"])
+    return not (word in harmless().functions or word.endswith(("Error", "Exception")))
 
 
 def writes_log(call: Call) -> bool:
     """Whether a call writes a log: what it is given is not expected to raise either."""
-    return isinstance(call.func, Attr) and call.func.name in _LOGS
+    return isinstance(call.func, Attr) and call.func.name in harmless().logs
 
 
 def _plain(name: str) -> bool:
     word = name.rpartition(".")[2]
-    return name.startswith("logging.") or word in _FUNCTIONS or word.endswith("Error")
+    return name.startswith("logging.") or word in harmless().functions or word.endswith("Error")
 
 
 def _body_raises(engine: Engine, function: FunctionId, depth: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lockcheck.analysis.index.words import names_primitive
-from lockcheck.model.expression import Attr, Call, Expr, Group, Name, Star
+from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Item, Name, Star
 from lockcheck.model.facts import (
     MODULE,
     AttributeFact,
@@ -133,6 +133,8 @@ class Frame:
         if isinstance(value, Group) and len(value.items) == len(items) and value.kind in ("tuple", "list"):
             starred = any(isinstance(item, Star) for item in (*items, *value.items))
             values = values if starred else value.items
+        elif isinstance(value, Call) and not any(isinstance(item, Star) for item in items):
+            values = tuple(Item(value, Const(index)) for index in range(len(items)))
         for item, part in zip(items, values, strict=True):
             self.bind(item, part, None, span)
 

@@ -60,10 +60,21 @@ def attribute(types: Types, value: Value, name: str) -> Value:
         case LibraryInstance(type=type_name):
             declared = types.library.attribute(type_name, name)
             return LibraryInstance(declared) if declared is not None else LibraryMethod(value, name)
-        case LockValue() | QueueValue() | Container() | FunctionValue() | PartialValue():
+        case QueueValue():
+            return _of_queue(types, value, name)
+        case LockValue() | Container() | FunctionValue() | PartialValue():
             return LibraryMethod(value, name)
         case _:
             return UNKNOWN
+
+
+def _of_queue(types: Types, value: QueueValue, name: str) -> Value:
+    """A side of a queue (`q.sync_q`, `q.async_q`) is that queue, with methods of its own; else a method."""
+    declared = types.library.attribute(value.type, name)
+    described = types.library.type(declared) if declared is not None else None
+    if described is None or described.queue is None:
+        return LibraryInstance(described.name) if described is not None else LibraryMethod(value, name)
+    return msgspec.structs.replace(value, kind=described.queue, type=described.name)
 
 
 def _in_module(types: Types, module: str, name: str) -> bool:
@@ -121,12 +132,14 @@ def _stored(types: Types, cls: ClassId, name: str) -> Value:
     value = join(values)
     if value in (UNKNOWN, NOTHING, Container(UNKNOWN)):
         declared = [
-            annotated.instance(types, f.annotation, scope_of(owner, f)) for f in facts if f.annotation is not None
+            annotated.instance(types, f.annotation, types.hierarchy.scope_of(owner, f))
+            for f in facts
+            if f.annotation is not None
         ]
         if declared:
             value = join((value, hold(types, join(declared), holder)))
     for fact in facts:
-        value = _rehold(value, scope_of(owner, fact), holder)
+        value = _rehold(value, types.hierarchy.scope_of(owner, fact), holder)
     return results.fill(types, value, holder)
 
 
@@ -175,14 +188,9 @@ def _rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
     return value
 
 
-def scope_of(owner: ClassId, fact: AttributeFact) -> FunctionId:
-    """The function in which an attribute's value is to be read; a class's body counts as one."""
-    return FunctionId(owner.module, fact.function or f"{owner.qualname}.<body>")
-
-
 def _fact(types: Types, owner: ClassId, fact: AttributeFact) -> Value:
     assert fact.value is not None
-    scope = scope_of(owner, fact)
+    scope = types.hierarchy.scope_of(owner, fact)
     made = field_factory(fact)
     if made is not None:
         return results.result(types, types.evaluate(made, scope), None)

@@ -47,6 +47,11 @@ class Hierarchy:
                 if isinstance(value, ClassValue) and value.id != identity:
                     self._subclasses.setdefault(value.id, []).append(identity)
 
+    @staticmethod
+    def scope_of(owner: ClassId, fact: AttributeFact) -> FunctionId:
+        """The function in which an attribute's value is to be read; a class's body counts as one."""
+        return FunctionId(owner.module, fact.function or f"{owner.qualname}.<body>")
+
     def static(self, expr: Expr, scope: ClassId) -> Value:
         """A dotted name as the module of a class sees it; subscripts (generics) are looked through."""
         match expr:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from lockcheck.analysis.link import sizes
 from lockcheck.analysis.link.values import (
     Choice,
     Container,
@@ -19,7 +20,6 @@ from lockcheck.analysis.link.values import (
 )
 from lockcheck.analysis.link.wrappers import lock_kind
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
-from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import ElementLock, FunctionId, LocalLock, LockId
 from lockcheck.model.library import LockKind, QueueKind
 
@@ -74,10 +74,18 @@ def _hold_instance(types: Types, value: LibraryInstance, holder: LockId) -> Valu
 
 
 def queue(types: Types, value: LibraryInstance, kind: QueueKind, name: str, holder: LockId | None) -> QueueValue:
-    """A queue with its bound, as far as its constructor tells."""
+    """A queue with its bound, as far as its constructor tells; that what it is given comes to none is a guess too."""
     bound = bounded(types, value, kind)
-    given = kind.bound is not None and value.origin is not None and bound is None
-    return QueueValue(kind, name, True if given else bound, holder, guessed=given)
+    made = value.origin
+    size = argument(made.call, kind.bound, 0) if made is not None and kind.bound is not None else None
+    unknown = kind.bound is not None and made is not None and bound is None
+    open_ended = bound is False and made is not None and size is not None and not _literal(types, size, made.function)
+    pair = (made.function, made.call.span) if made is not None and kind.name != name else None
+    return QueueValue(kind, name, True if unknown else bound, holder, guessed=unknown or open_ended, pair=pair)
+
+
+def _literal(types: Types, size: Expr, function: FunctionId) -> bool:
+    return size == Const(None) or _infinite(size) or sizes.constant(types, size, function) is not None
 
 
 def _lock(types: Types, value: LibraryInstance, kind: LockKind, holder: LockId) -> Value:
@@ -112,21 +120,7 @@ def _permits(types: Types, value: LibraryInstance, kind: LockKind) -> int | None
     given = argument(value.origin.call, kind.permits or "value", 0)
     if given is None:
         return 1
-    return constant(types, given, value.origin.function)
-
-
-def constant(types: Types, expr: Expr, function: FunctionId) -> int | None:
-    """The whole number that an expression is: a literal, or a name that is assigned one literal only."""
-    if isinstance(expr, Const):
-        return expr.value if isinstance(expr.value, int) and not isinstance(expr.value, bool) else None
-    if isinstance(expr, Name):
-        home = types.program.home(function.module, expr.id)
-        local = function.qualname != MODULE and types.scope(function).binds(expr.id)
-        if home is not None and not local:
-            values = types.program.global_values(*home)
-            if len(values) == 1 and isinstance(values[0][1], Const):
-                return constant(types, values[0][1], values[0][0])
-    return None
+    return sizes.constant(types, given, value.origin.function)
 
 
 def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | None:
@@ -141,11 +135,11 @@ def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | Non
     elif _infinite(given):
         return False
     else:
-        size = constant(types, given, value.origin.function)
-        if size is None:
-            size = _default(types, given, value.origin.function)
-        if size is None:
-            return None
+        found = sizes.sizes(types, given, value.origin.function)
+        if found is None or not kind.unbounded_at_zero:
+            return None if found is None else True
+        limits = {size > 0 for size in found}
+        return None if len(limits) > 1 else True in limits
     if size is None:
         return False
     return size > 0 if kind.unbounded_at_zero else True
@@ -154,16 +148,6 @@ def bounded(types: Types, value: LibraryInstance, kind: QueueKind) -> bool | Non
 def _infinite(expr: Expr) -> bool:
     """`math.inf` or `float("inf")`."""
     return (isinstance(expr, Attr) and expr.name == "inf") or (isinstance(expr, Call) and expr.func == Name("float"))
-
-
-def _default(types: Types, expr: Expr, function: FunctionId) -> int | None:
-    """What a parameter is where nothing is given for it."""
-    if not isinstance(expr, Name):
-        return None
-    parameter = types.scope(function).parameters.get(expr.id)
-    if parameter is None or parameter.default is None:
-        return None
-    return constant(types, parameter.default, function)
 
 
 def argument(call: Call, name: str, position: int | None) -> Expr | None:

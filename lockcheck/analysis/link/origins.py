@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from lockcheck.analysis.link import arguments, attributes
+from lockcheck.analysis.link import arguments
 from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.stores import Stored, writes
 from lockcheck.analysis.link.targets import Targets
@@ -257,7 +257,7 @@ class Origins:
         owner, facts = found
         holder = AttributeLock(owner, expr.name)
         for fact in facts:
-            scope = attributes.scope_of(owner, fact)
+            scope = self.types.hierarchy.scope_of(owner, fact)
             if fact.value is None or fact.function is None:
                 continue
             given = self._place(fact.value, scope, place, depth - 1)
@@ -265,7 +265,7 @@ class Origins:
                 return Foreign("attribute", holder, Stored(scope, fact.value, fact.span), weak=given.weak, base=expr)
         if all(_unset(f) for f in facts) and _CALLABLE.search(expr.name):
             fact = facts[0]
-            kept = Stored(attributes.scope_of(owner, fact), Const(None), fact.span)
+            kept = Stored(self.types.hierarchy.scope_of(owner, fact), Const(None), fact.span)
             return Foreign("attribute", holder, kept, sure=False, base=expr)
         return None
 
@@ -340,7 +340,7 @@ class Origins:
                 for fact in found[1] if found is not None else ():
                     if isinstance(fact.value, Name | Logic | IfElse | Attr | Group) and fact.function is not None:
                         for given in fact.value.items if isinstance(fact.value, Group) else (fact.value,):
-                            yield Stored(attributes.scope_of(owner, fact), given, fact.span)
+                            yield Stored(self.types.hierarchy.scope_of(owner, fact), given, fact.span)
             case GlobalLock(module=module, name=name):
                 for facts in self.types.program.units[module].facts.functions:
                     for item, target in writes(self.types, FunctionId(module, facts.qualname)):

@@ -152,7 +152,7 @@ class Paths:
         given = [f for f in found[1] if f.value is not None and not isinstance(f.value, Const)] if found else []
         if found is None or len(given) != 1 or not isinstance(given[0].value, Call):
             return None
-        made, scope = given[0].value, attributes.scope_of(found[0], given[0])
+        made, scope = given[0].value, self.types.hierarchy.scope_of(found[0], given[0])
         value = self.types.evaluate(made.func, scope)
         if not isinstance(value, ClassValue):
             return None
@@ -176,7 +176,7 @@ class Paths:
         given = [f for f in facts if f.value is not None and not isinstance(f.value, Const)]
         if len(given) != 1 or given[0].function is None or not isinstance(given[0].value, Name):
             return None
-        scope = self.types.scope(attributes.scope_of(found[0], given[0]))
+        scope = self.types.scope(self.types.hierarchy.scope_of(found[0], given[0]))
         if scope.facts.name != "__init__" or given[0].value.id not in scope.parameters:
             return None
         names = [p.name for p in scope.facts.parameters if p.kind in "pa"]
@@ -209,7 +209,7 @@ class Paths:
         return self._aliased(owner, given[0]) or (name,)
 
     def _aliased(self, owner: ClassId, fact: AttributeFact) -> tuple[str, ...]:
-        value, function = fact.value, attributes.scope_of(owner, fact)
+        value, function = fact.value, self.types.hierarchy.scope_of(owner, fact)
         if isinstance(value, Call):
             kind = self._condition(value, function)
             value = locks.argument(value, kind, 0) if kind is not None else None

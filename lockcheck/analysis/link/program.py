@@ -72,6 +72,7 @@ class Program:
         self._visited: dict[FunctionId, tuple[Node, ...]] = {}
         """Flat bodies that structured ones have replaced: kept, since inference remembers by their expressions."""
         self._refused: set[FunctionId] = set()
+        self._looked_at: dict[FunctionId, tuple[Node, ...] | None] = {}
         self._callers: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
@@ -107,6 +108,17 @@ class Program:
         if found is None:
             found = self._bodies[function] = self.functions[function].nodes()
         return found
+
+    def blocks(self, function: FunctionId) -> tuple[Node, ...] | None:
+        """The structured body of a function, for a look at one way through it; what the program goes by stays."""
+        if self.has_blocks(function):
+            return self.body(function)
+        if function not in self._looked_at:
+            nodes = None
+            if self._visit is not None and function not in self._refused:
+                nodes = self._visit(self.units[function.module], self.functions[function])
+            self._looked_at[function] = nodes
+        return self._looked_at[function]
 
     def has_blocks(self, function: FunctionId) -> bool:
         """Whether the body of a function is structured now."""

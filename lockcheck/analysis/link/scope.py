@@ -51,6 +51,7 @@ from lockcheck.model.flow import (
     With,
 )
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.source import Span
 
 _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1, "put": 0, "put_nowait": 0}
 """Methods that put an argument into their object, and which argument that is."""
@@ -305,3 +306,14 @@ def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:
             return tuple(c.body for c in cases)
         case _:
             return ()
+
+
+def contains(nodes: tuple[Node, ...], span: Span) -> bool:
+    """Whether what stands at a span (a call, an attribute, the item of a `with`) is in a block."""
+    for step in steps(nodes):
+        if isinstance(step, Enter | Iterate) and step.span == span:
+            return True
+        for expr in expressions(step):
+            if any(isinstance(inner, Call | Attr | Await) and inner.span == span for inner in walk(expr)):
+                return True
+    return False

@@ -10,6 +10,7 @@ import msgspec
 from lockcheck.model.expression import Call
 from lockcheck.model.identity import ClassId, FunctionId, LockId
 from lockcheck.model.library import LockKind, QueueKind
+from lockcheck.model.source import Span
 
 
 class Origin(msgspec.Struct, frozen=True, gc=False):
@@ -97,7 +98,7 @@ class LockValue(msgspec.Struct, frozen=True):
 class QueueValue(msgspec.Struct, frozen=True):
     """A queue: `bounded` is None where nothing is known of its bound, and a guess where that is no literal.
 
-    `holder` names it as `lock_name` does.
+    `holder` names it as `lock_name` does. Of one end of a channel, `pair` is the call that made both, by its place.
     """
 
     kind: QueueKind
@@ -105,6 +106,7 @@ class QueueValue(msgspec.Struct, frozen=True):
     bounded: bool | None
     holder: LockId | None = None
     guessed: bool = False
+    pair: tuple[FunctionId, Span] | None = None
 
 
 class Container(msgspec.Struct, frozen=True):

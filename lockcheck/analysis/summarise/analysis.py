@@ -11,6 +11,7 @@ from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.analysis.summarise.threads import Threads
+from lockcheck.analysis.summarise.ways import Ways
 from lockcheck.model.events import CriticalPair, Held, LockRef
 from lockcheck.model.expression import Name
 from lockcheck.model.facts import MODULE, FunctionFacts
@@ -34,6 +35,7 @@ class Analysis:
         self.entries = Entries(schedule)
         self._construction = Construction(schedule)
         self.threads = Threads(schedule)
+        self.ways = Ways(schedule)
         self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
 
     def facts(self, function: FunctionId) -> FunctionFacts:

@@ -26,6 +26,7 @@ from lockcheck.analysis.summarise import (
     protocol,
     sockets,
     telling,
+    twins,
 )
 from lockcheck.analysis.summarise.compose import compose
 from lockcheck.analysis.summarise.engine import Engine
@@ -52,10 +53,12 @@ def call(
     awaited: bool = False,
     iterated: bool = False,
     suspended: Span | None = None,
+    scheduled: bool = False,
 ) -> State:
     """The state after a call. `awaited` and `iterated`: its result is, so a coroutine or generator runs now.
 
-    `suspended` is the span of the `await` around it, a suspension after the arguments were evaluated.
+    `suspended` is the span of the `await` around it, a suspension after the arguments were evaluated; `scheduled`
+    tells that somebody else awaits what it gives: `gather(call())`.
     """
     consulting.callee(frame, expr, state)
     if primitives.is_acquire(frame, expr, state):
@@ -67,8 +70,7 @@ def call(
     stacked = entering.stack_call(frame, expr, state)
     if stacked is not None:
         return stacked
-    runs, limited = _runs_arguments(frame, expr, awaited)
-    state = arguments(frame, expr, state, runs, limited)
+    state = arguments(frame, expr, state, _given(frame, expr, awaited))
     if not primitives.is_release(frame, expr, state):
         frame.may_raise(state)
     if suspended is not None:
@@ -77,11 +79,13 @@ def call(
     if done is not None:
         return done
     value = frame.engine.types.evaluate(expr.func, frame.function)
+    owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
     for option in options(value):
         effect = effect_of(frame, option)
         if effect is not None:
+            effect = twins.asynchronous(effect) if owed else effect
             state = _library(frame, expr, state, effect, option, awaited)
-    state = run_targets(frame, expr, state, expr.span, awaited, iterated)
+    state = run_targets(frame, expr, state, expr.span, awaited, iterated, owed)
     state = protocol.builtin(frame, expr, value, state)
     callbacks.called(frame, expr, value, state, awaited)
     futures.called(frame, expr, state)
@@ -89,22 +93,20 @@ def call(
     return state
 
 
-def arguments(
-    frame: Frame, expr: Call, state: State, runs: frozenset[int] = frozenset(), limited: bool = False
-) -> State:
-    """The state after callee and arguments were evaluated.
-
-    Those numbered in `runs` are awaited by the callee, under a timeout of its own if `limited`.
-    """
+def arguments(frame: Frame, expr: Call, state: State, given: _Given | None = None) -> State:
+    """The state after callee and arguments were evaluated; `given` tells what becomes of those that are calls."""
     if isinstance(expr.func, Attr):
         state = evaluate.expression(frame, expr.func.value, state)
     elif not isinstance(expr.func, Name):
         state = evaluate.expression(frame, expr.func, state)
+    given = given or _Given()
     for index, arg in enumerate((*expr.args, *(k.value for k in expr.keywords))):
-        if index in runs and isinstance(arg, Call):
-            scoped = msgspec.structs.replace(state, bounded=state.bounded + limited)
-            state = call(frame, arg, scoped, awaited=True, iterated=True)
-            state = msgspec.structs.replace(state, bounded=state.bounded - limited)
+        if index in given.runs and isinstance(arg, Call):
+            scoped = msgspec.structs.replace(state, bounded=state.bounded + given.limited)
+            state = call(frame, arg, scoped, awaited=True, iterated=True, scheduled=index in given.owed)
+            state = msgspec.structs.replace(state, bounded=state.bounded - given.limited)
+        elif index in given.owed and isinstance(arg, Call):
+            state = call(frame, arg, state, scheduled=True)
         elif isinstance(arg, Comprehension):
             state = evaluate.consumed(frame, arg, state)
         else:
@@ -112,23 +114,36 @@ def arguments(
     return state
 
 
-def _runs_arguments(frame: Frame, expr: Call, awaited: bool) -> tuple[frozenset[int], bool]:
-    """Which arguments are coroutines or generators that the callee runs to their end, and whether under a timeout."""
-    found: set[int] = set()
+class _Given(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of arguments that are calls: `runs` are run to their end by the callee, under a timeout if `limited`.
+
+    Those in `owed` must give something to await: the callee awaits it, or makes a task of it.
+    """
+
+    runs: frozenset[int] = frozenset()
+    owed: frozenset[int] = frozenset()
+    limited: bool = False
+
+
+def _given(frame: Frame, expr: Call, awaited: bool) -> _Given:
+    runs: set[int] = set()
+    owed: set[int] = set()
     limited = False
-    count = len(expr.args) + len(expr.keywords)
+    every = range(len(expr.args) + len(expr.keywords))
     for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
         effect = effect_of(frame, option)
+        if effect is not None and twins.takes_awaitables(effect):
+            owed.update(every)
         if effect is not None and effect.awaitable and not awaited:
             continue
         if isinstance(option, External) and option.name in _CONSUMERS:
-            found.update(range(len(expr.args)))
+            runs.update(range(len(expr.args)))
         elif effect is not None and effect.awaits:
-            found.update(range(count))
+            runs.update(every)
         elif effect is not None and effect.bounds is not None:
-            found.update(range(count))
+            runs.update(every)
             limited = limited or _limited(frame, expr, effect)
-    return frozenset(found), limited
+    return _Given(frozenset(runs), frozenset(owed), limited)
 
 
 def effect_of(frame: Frame, value: Value) -> Effect | None:
@@ -148,9 +163,15 @@ def effect_of(frame: Frame, value: Value) -> Effect | None:
 
 
 def run_targets(
-    frame: Frame, expr: Call, state: State, span: Span, awaited: bool = True, iterated: bool = False
+    frame: Frame,
+    expr: Call,
+    state: State,
+    span: Span,
+    awaited: bool = True,
+    iterated: bool = False,
+    owed: bool = False,
 ) -> State:
-    """Compose every function of the program that the call may run now."""
+    """Compose every function of the program that the call may run now; `owed`: what it gives is awaited."""
     receiver = None
     if isinstance(expr.func, Name):
         receiver = _bound_to(frame, expr.func.id, state)
@@ -160,7 +181,8 @@ def run_targets(
             receiver = _own_object(frame, expr.func.value, state) or receiver
     before = state
     changed: list[State] = []
-    for target in frame.engine.targets.of(expr.func, frame.function):
+    targets = frame.engine.targets.of(expr.func, frame.function)
+    for target in twins.meant(frame, targets) if owed else targets:
         facts = frame.engine.program.functions[target.function]
         if facts.is_generator and not iterated:
             continue
@@ -239,7 +261,7 @@ def _callee_name(callee: Value) -> str:
             return name.removeprefix("builtins.")
         case LibraryMethod(receiver=LibraryInstance(type=type_name), name=name):
             return f"{type_name}.{name}"
-        case LibraryMethod(name=name):
+        case LibraryMethod(name=name) | LibraryInstance(type=name):
             return name
         case _:
             return "it"
@@ -298,7 +320,8 @@ def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
 def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
     assert effect.spawn is not None
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
+    alone = effect.blocks is None and not effect.awaitable and not effect.spawn.together
     for function in outcomes.functions_of(frame.engine, frame.function, given):
-        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row))
+        frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row, alone))
         for held in contracts.promised(frame.engine, function):
             frame.need(held.lock, expr.span, function, State())

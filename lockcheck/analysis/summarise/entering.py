@@ -119,7 +119,17 @@ def _take(frame: Frame, item: Enter, state: State, lock: LockRef, mode: Mode) ->
     confidence = Confidence.LOW if lock.guessed else Confidence.HIGH
     frame.record(event, state, (step,), confidence=confidence)
     frame.operate(Operation("enter", lock, item.span, waits=item.is_async), state)
+    if item.is_async and _never_awaited(frame, lock):
+        return state, _stay
     return state.holding(Held(lock, mode, True, (step,))), lambda s: s.returning(lock, mode)
+
+
+def _never_awaited(frame: Frame, lock: LockRef) -> bool:
+    """Whether a lock has no `async with`: the one that is entered by it is another one, or none is ever held."""
+    kind, library = lock.kind, frame.engine.library
+    if kind is None or kind.domain == "async" or library.type(kind.name) is None:
+        return False
+    return library.method(kind.name, "__aenter__") is None
 
 
 def _enter_call(frame: Frame, item: Enter, expr: Call, state: State) -> tuple[State, Leave]:

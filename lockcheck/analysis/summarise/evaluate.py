@@ -110,7 +110,7 @@ def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
             made = types.evaluate(bound[0].expr.func, frame.function)
             coroutine = [o for o in options(made) if isinstance(o, FunctionValue)]
             if any(frame.engine.program.functions[o.id].is_async for o in coroutine):
-                return calls.run_targets(frame, bound[0].expr, state, span)
+                return calls.run_targets(frame, bound[0].expr, state, span, owed=True)
     for option in options(types.evaluate(value, frame.function)):
         if isinstance(option, LibraryInstance) and frame.engine.library.canonical(option.type) in _TASKS:
             word = value.name if isinstance(value, Attr) else value.id if isinstance(value, Name) else option.type

@@ -21,12 +21,16 @@ PairKey = tuple[object, ...]
 
 
 class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A function that this one makes run elsewhere, in `context`, by the call at `row`; `repeated`: in a loop."""
+    """A function that this one makes run elsewhere, in `context`, by the call at `row`; `repeated`: in a loop.
+
+    `alone`: nobody learns of its failure by itself, as who waits for a call that runs it or for its group does.
+    """
 
     function: FunctionId
     context: str
     repeated: bool = False
     row: int = 0
+    alone: bool = True
 
 
 class Around(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +64,8 @@ class Frame:
         self.stacks: dict[str, str] = {}
         self.entry: list[Held] = []
         """Locks that wrappers of this function hold around it."""
+        self.kept: frozenset[Span] | None = None
+        """Calls whose results the function awaits later, once somebody has asked (see `twins`)."""
         self.loops = 0
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.scope import blocks, contains, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name
-from lockcheck.model.flow import Assign, Block, Branch, Node, Return, While, With
+from lockcheck.model.flow import Assign, Block, Branch, Return, While
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
@@ -34,29 +34,13 @@ def _tests(nodes: Block, span: Span) -> list[Expr]:
     """The tests under which a place is reached, and those before it whose outcome leaves the function."""
     found: list[Expr] = []
     for node in nodes:
-        inside = next((b for b in blocks(node) if _contains(b, span)), None)
+        inside = next((b for b in blocks(node) if contains(b, span)), None)
         if inside is not None:
             own = [node.test] if isinstance(node, Branch | While) else []
             return [*found, *own, *_tests(inside, span)]
         if isinstance(node, Branch) and any(isinstance(n, Return) for n in (*node.then[-1:], *node.orelse[-1:])):
             found.append(node.test)
     return found
-
-
-def _contains(nodes: Block, span: Span) -> bool:
-    for step in steps(nodes):
-        for expr in expressions(step):
-            for inner in walk(expr):
-                if isinstance(inner, Call | Attr) and inner.span == span:
-                    return True
-    return any(
-        (isinstance(node, With) and any(item.span == span for item in node.items)) or _any_contains(node, span)
-        for node in nodes
-    )
-
-
-def _any_contains(node: Node, span: Span) -> bool:
-    return any(_contains(block, span) for block in blocks(node))
 
 
 def _asks(analysis: Analysis, function: FunctionId, test: Expr, flags: set[str]) -> bool:

@@ -57,7 +57,7 @@ class Known:
                 self.tests.append((node.test, False))
             if isinstance(node.orelse[-1] if node.orelse else None, _EXITS):
                 self.tests.append((node.test, True))
-        elif isinstance(node, While):
+        elif isinstance(node, While) and not any(isinstance(step, Break) for step in steps(node.body)):
             self.tests.append((node.test, False))
         for step in steps((node,)):
             for expr in expressions(step):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.values import FunctionValue, options
+from lockcheck.analysis.summarise.runners import is_run
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.events import Acquire
 from lockcheck.model.facts import MODULE, FunctionFacts
@@ -27,6 +28,7 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
         or _runs_on_a_loop(facts)
         or _runs_loop(schedule, f)
         or _wrapped(schedule, f)
+        or is_run(schedule, f)
     )
     seen = set(first)
     yield first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
 from lockcheck.model.expression import Call, Compare, Expr, Name, Walrus
 from lockcheck.model.flow import Assign, Block, Branch, Break, For, Match, Return, While
 from lockcheck.model.source import Span
@@ -16,20 +16,16 @@ def leaves(nodes: Block, span: Span) -> bool:
     for node in nodes:
         if isinstance(node, While) and _calls(node.test, span):
             return any(isinstance(e, Compare | Walrus) for e in walk(node.test))
-        if isinstance(node, While | For) and _within(node.body, span):
+        if isinstance(node, While | For) and contains(node.body, span):
             name = _bound(node.body, span)
             return leaves(node.body, span) or (name is not None and _decides(node.body, name))
-        if any(leaves(inner, span) for inner in blocks(node) if _within(inner, span)):
+        if any(leaves(inner, span) for inner in blocks(node) if contains(inner, span)):
             return True
     return False
 
 
 def _calls(expr: Expr, span: Span) -> bool:
     return any(isinstance(e, Call) and e.span == span for e in walk(expr))
-
-
-def _within(nodes: Block, span: Span) -> bool:
-    return any(_calls(expr, span) for step in steps(nodes) for expr in expressions(step))
 
 
 def _bound(nodes: Block, span: Span) -> str | None:

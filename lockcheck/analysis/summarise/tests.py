@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from lockcheck.analysis.link.values import UNKNOWN, External, options
 from lockcheck.analysis.summarise import calls, evaluate, primitives
+from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, assuming, join
 from lockcheck.model.events import Held
 from lockcheck.model.expression import Attr, Await, Call, Compare, Const, Expr, Logic, Name, Not, Walrus
-from lockcheck.model.identity import FunctionId
 
-_CONSTANTS = {"typing.TYPE_CHECKING": False, "builtins.__debug__": True, "typing_extensions.TYPE_CHECKING": False}
 Both = tuple["State | None", "State | None"]
 
 
@@ -39,7 +37,7 @@ def split(frame: Frame, test: Expr, state: State) -> Both:
             return (yes, no) if same is value else (no, yes)
         case _:
             pass
-    known = truth(frame, test)
+    known = truth(frame.engine.types, test, frame.function)
     if known is not None:
         return (state, None) if known else (None, state)
     after, taken = attempt(frame, test, state)
@@ -114,34 +112,3 @@ def _failed(state: State, name: str) -> State:
     return msgspec.structs.replace(
         state, held=tuple(h for h in state.held if not (h.trace == held.trace and h.lock == held.lock))
     )
-
-
-def truth(frame: Frame, test: Expr) -> bool | None:
-    """Whether a test is a constant: a literal, `TYPE_CHECKING`, or a module's name that is given one literal only."""
-    match test:
-        case Const(value=value):
-            return bool(value)
-        case Name(id=name) if not frame.scope.binds(name):
-            return _constant(frame, name)
-        case Attr():
-            for option in options(frame.engine.types.evaluate(test, frame.function)):
-                if isinstance(option, External):
-                    return _CONSTANTS.get(option.name)
-            return None
-        case _:
-            return None
-
-
-def _constant(frame: Frame, name: str) -> bool | None:
-    value = frame.engine.types.name(name, frame.function)
-    if isinstance(value, External):
-        return _CONSTANTS.get(value.name)
-    program = frame.engine.program
-    home = program.home(frame.function.module, name)
-    if home is None or program.attribute(frame.function.module, name) != UNKNOWN:
-        return None
-    values = program.global_values(*home)
-    module_level = values and values[0][0] == FunctionId(home[0], "<module>")
-    if len(values) == 1 and module_level and isinstance(values[0][1], Const) and isinstance(values[0][1].value, bool):
-        return values[0][1].value
-    return None

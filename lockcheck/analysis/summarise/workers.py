@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import results
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
 from lockcheck.analysis.link.values import External, LibraryMethod, QueueValue, UnknownValue, Value, options
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import Block as Blocking
-from lockcheck.model.events import Callback, CriticalPair, QueueWait
+from lockcheck.analysis.summarise.survival import Risk, guarded, risks
+from lockcheck.knowledge.harmless import harmless
+from lockcheck.model.events import CriticalPair, QueueWait
 from lockcheck.model.expression import Attr, Call, Expr, Group, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Block, Break, Continue, For, Handler, Node, Raise, Return, Try, While
@@ -19,14 +20,6 @@ from lockcheck.model.identity import AttributeLock, FunctionId, LockId
 from lockcheck.model.source import Span
 
 _BROAD = {"Exception", "BaseException"}
-_SAFE = {
-    "append", "appendleft", "add", "clear", "copy", "extend", "format", "get", "items", "join", "keys", "lower",
-    "pop", "popleft", "setdefault", "split", "strip", "update", "upper", "values", "time", "monotonic", "perf_counter",
-    "debug", "info", "warning", "error", "exception", "critical", "log", "getLogger", "warn", "is_set", "set", "wait",
-    "task_done", "get_nowait", "put", "put_nowait", "qsize", "empty", "full", "acquire", "release", "notify",
-    "notify_all", "is_alive", "locked", "discard", "remove", "startswith", "endswith", "total_seconds", "now",
-}  # fmt: skip
-"""Methods that a worker survives: containers, text, clocks, logging and the primitives themselves."""
 
 
 class Way(msgspec.Struct, frozen=True, gc=False):
@@ -69,7 +62,7 @@ class Queues:
         found: list[Worker] = []
         covered: set[Span] = set()
         for function, pair in self.uses.get(queue, {}).get("get", ()):
-            loop = _loop(self.analysis.program.body(function), pair.trace[0].span)
+            loop = loop_around(self.analysis.program.body(function), pair.trace[0].span)
             if loop is not None:
                 found.append(Worker(function, loop, pair.trace[0].span, pair))
                 covered.add(pair.trace[-1].span)
@@ -97,15 +90,16 @@ class Queues:
 
     def ways_out(self, worker: Worker) -> list[Way]:
         """Calls whose exceptions leave the worker's loop, the surest first."""
-        risks = _risks(self.analysis, worker.function)
-        found = [w for span, call in _exposed(worker.loop.body) if (w := self._way(worker, risks, span, call))]
+        known = risks(self.analysis, worker.function)
+        found = [w for span, call in _exposed(worker.loop.body) if (w := self._way(worker, known, span, call))]
         return sorted(found, key=lambda w: (-w.confidence, w.span))
 
-    def _way(self, worker: Worker, risks: dict[Span, str], span: Span, call: Call) -> Way | None:
+    def _way(self, worker: Worker, known: dict[Span, Risk], span: Span, call: Call) -> Way | None:
         if span == worker.span:
             return None
-        if span in risks:
-            return Way(span, risks[span], Confidence.HIGH)
+        if span in known:
+            seen_to = known[span].device and guarded(worker.loop.body, span, True)
+            return None if seen_to else Way(span, known[span].text, Confidence.HIGH)
         word = _word(call.func)
         value = self.analysis.engine.types.evaluate(call.func, worker.function)
         if _harmless(call) or _known_safe(self.analysis, value) or not isinstance(call.func, Attr):
@@ -132,36 +126,16 @@ def _known_safe(analysis: Analysis, value: Value) -> bool:
     return False
 
 
-def _risks(analysis: Analysis, function: FunctionId) -> dict[Span, str]:
-    """The places of a function that do input or output, or call what came from outside."""
-    found: dict[Span, str] = {}
-    result = analysis.engine.results.get(function)
-    for pair in result.pairs if result is not None else ():
-        event = pair.event
-        io = isinstance(event, Blocking) and event.category in ("network", "database", "subprocess", "file")
-        if io or isinstance(event, Callback):
-            found.setdefault(pair.trace[0].span, pair.trace[-1].text)
-    return found
-
-
-def _loop(nodes: Block, span: Span) -> For | While | None:
+def loop_around(nodes: Block, span: Span) -> For | While | None:
     """The outermost loop around a place: while it goes on, the worker lives."""
     for node in nodes:
-        if isinstance(node, For | While) and _within((node,), span):
+        if isinstance(node, For | While) and contains((node,), span):
             return node
         for inner in blocks(node):
-            found = _loop(inner, span)
+            found = loop_around(inner, span)
             if found is not None:
                 return found
     return None
-
-
-def _within(nodes: Block, span: Span) -> bool:
-    for step in steps(nodes):
-        for expr in expressions(step):
-            if any(isinstance(e, Call) and e.span == span for e in walk(expr)):
-                return True
-    return False
 
 
 def _exposed(nodes: Block) -> Iterator[tuple[Span, Call]]:
@@ -204,15 +178,15 @@ def skips(nodes: Block, start: Span, done: Span) -> Node | None:
     None where the second place is in a `finally` around everything behind the first, or nothing leads round it.
     """
     for node in nodes:
-        if isinstance(node, Try) and _within(node.final, done):
+        if isinstance(node, Try) and contains(node.final, done):
             return None
-        if isinstance(node, Try) and _within(node.body, done) and _within(node.body, start):
+        if isinstance(node, Try) and contains(node.body, done) and contains(node.body, start):
             for handler in node.handlers:
                 ends = handler.body and isinstance(handler.body[-1], Raise | Return | Break)
-                if not _within(handler.body, done) and not ends and _between(node.body, start, done):
+                if not contains(handler.body, done) and not ends and _between(node.body, start, done):
                     return node
         for inner in blocks(node):
-            if _within(inner, start) and _within(inner, done):
+            if contains(inner, start) and contains(inner, done):
                 found = skips(inner, start, done)
                 if found is not None:
                     return found
@@ -226,11 +200,12 @@ def _between(nodes: Block, start: Span, done: Span) -> bool:
 
 def _harmless(call: Call) -> bool:
     """Whether a worker survives a call by its name; one that is given a timeout may say that it ran out."""
-    return _word(call.func) in _SAFE and not any(k.name == "timeout" for k in call.keywords)
+    word, known = _word(call.func), harmless()
+    return (word in known.methods or word in known.survived) and not any(k.name == "timeout" for k in call.keywords)
 
 
 def _continues(nodes: Block, start: Span, done: Span) -> Node | None:
-    places = [i for i, node in enumerate(nodes) if _within((node,), start) or _within((node,), done)]
+    places = [i for i, node in enumerate(nodes) if contains((node,), start) or contains((node,), done)]
     if len(places) < 2:
         return None
     for node in nodes[places[0] + 1 : places[-1]]:
@@ -257,7 +232,7 @@ def done_calls(queues: Queues, worker: Worker, queue: LockId) -> list[Span]:
 def in_finally(nodes: Block, span: Span) -> bool:
     """Whether a place is in the `finally` of some `try` of a block."""
     for node in nodes:
-        if isinstance(node, Try) and _within(node.final, span):
+        if isinstance(node, Try) and contains(node.final, span):
             return True
         if any(in_finally(inner, span) for inner in blocks(node)):
             return True
