@@ -68,10 +68,14 @@ def _flat(frame: Frame, node: Node, state: State) -> State:
 
 def block(frame: Frame, nodes: Block, state: State | None) -> State | None:
     """Follow statements in order; None when the end can't be reached."""
+    before: Node | None = None
     for node in nodes:
         if state is None:
             return None
         state = _node(frame, node, state)
+        if state is not None and before is not None and isinstance(node, Assign):
+            state = tests.flagged(frame, before, node, state)
+        before = node
     return state
 
 
