@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.link.values import LibraryInstance, LibraryMethod, Value
+from lockcheck.analysis.link.values import External, LibraryInstance, LibraryMethod, Value
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.model.expression import Attr, Call, Const, Expr, Name, last_word
+from lockcheck.analysis.summarise.known import Known
+from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Group, Name, last_word
 from lockcheck.model.identity import ClassId, FunctionId
 
 _SOCKET = "socket.socket"
 _CONNECTS = {"connect", "connect_ex"}
+_LOOKUPS = {"socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Waits = Literal["ever", "bounded", "never"]
 
@@ -20,8 +23,11 @@ def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
     """How long a method of a socket waits: for ever, up to the socket's timeout, or not at all.
 
     A datagram socket connects without sending anything. A socket that is told `setblocking(False)` anywhere in the
-    class or function that keeps it does not wait; one with `settimeout(…)` not for ever. Of anything else nothing is known.
+    class or function that keeps it does not wait; one with `settimeout(…)` not for ever. The own host is known without
+    asking anybody, and who connects to it is answered at once. Of anything else nothing is known.
     """
+    if isinstance(callee, External) and callee.name in _LOOKUPS and expr.args:
+        return "never" if _is_own_host(frame, expr, expr.args[0]) else "ever"
     if not isinstance(callee, LibraryMethod) or not isinstance(expr.func, Attr):
         return "ever"
     made = callee.receiver
@@ -29,7 +35,26 @@ def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
         return "ever"
     if callee.name in _CONNECTS and made.origin is not None and _is_datagram(made.origin.call):
         return "never"
+    if callee.name in _CONNECTS and expr.args and isinstance(expr.args[0], Group) and expr.args[0].items:
+        if _is_own_host(frame, expr, expr.args[0].items[0]):
+            return "bounded"
     return _told(frame, expr.func.value)
+
+
+def _is_own_host(frame: Frame, call: Call, host: Expr) -> bool:
+    """Whether a host is this one: a literal that says so, or a name that was compared with one on the way to the call."""
+    if isinstance(host, Const):
+        return host.value in _LOOPBACK
+    if not isinstance(host, Name):
+        return False
+    return any(
+        isinstance(test, Compare)
+        and test.left == host
+        and test.operator == ("==" if outcome else "!=")
+        and isinstance(test.right, Const)
+        and test.right.value in _LOOPBACK
+        for test, outcome in Known(frame.engine.program.body(frame.function), call.span).tests
+    )
 
 
 def _is_datagram(call: Call) -> bool:
