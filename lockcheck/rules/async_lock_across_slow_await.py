@@ -320,11 +320,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.devices import serialised
+from lockcheck.analysis.summarise.purpose import by_design
 from lockcheck.analysis.summarise.refresh import single_flight
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
 
 _WAITS = {
@@ -360,10 +361,10 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         held = tuple(
             h
             for h in own
-            if h.lock.domain == "async" and h.lock.exclusive and not single_flight(analysis, function, pair, h)
+            if h.lock.domain == "async" and h.lock.exclusive and single_flight(analysis, function, pair, h) is None
         )
         if held:
-            yield pair, held, min(_confidence(analysis, pair, h) for h in held)
+            yield pair, held, min(_confidence(analysis, function, pair, h) for h in held)
 
 
 def _waits(pair: CriticalPair) -> bool:
@@ -377,5 +378,5 @@ def _waits(pair: CriticalPair) -> bool:
             return False
 
 
-def _confidence(analysis: Analysis, pair: CriticalPair, held: Held) -> Confidence:
-    return Confidence.LOW if serialised(analysis, pair, held) else plausible(pair, (held,))
+def _confidence(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> Confidence:
+    return Confidence.LOW if by_design(analysis, function, pair, held) else plausible(pair, (held,))
