@@ -10,7 +10,7 @@ from lockcheck.analysis.link.scope import Scope, blocks, expressions, steps, wal
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.sections import ends
 from lockcheck.model.events import CriticalPair, Held
-from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Item, Name
 from lockcheck.model.flow import Assign, Block, Branch, Enter, Iterate, Raise, Return, While, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
@@ -162,8 +162,11 @@ class _Region:
         return found
 
     def _set(self, nodes: Block) -> set[str]:
-        """What a block sets of the state that outlives the call, also through methods of its own object."""
-        found = {name for name in _assigned(nodes) if not self._scope.binds(name)}
+        """What a block sets of the state that outlives the call, also through methods of its own object.
+
+        What it empties before the wait is work that it takes on, which others go on to add while it waits.
+        """
+        found = {name for name in _assigned(nodes, self._span.row) if not self._scope.binds(name)}
         for call in _calls(nodes):
             found |= self._by_callee(call, self._function, MAX_DEPTH)
         return found
@@ -238,15 +241,38 @@ def _mentioned(expr: Expr) -> Iterator[str]:
             yield inner.id
 
 
-def _assigned(nodes: Block) -> Iterator[str]:
-    """Attributes and names that a block assigns, and containers that it puts something into."""
+def _assigned(nodes: Block, filled: int = 0) -> Iterator[str]:
+    """Attributes and names that a block assigns (to something, before the row `filled`), and containers that it fills."""
     for step in steps(nodes):
         if isinstance(step, Assign):
             for target in step.targets:
-                yield from _kept(target)
+                for one, value in _paired(target, step.value):
+                    if step.span.row >= filled or not _is_empty(value):
+                        yield from _kept(one)
     for call in _calls(nodes):
         if isinstance(call.func, Attr) and call.func.name in _STORES:
             yield from _kept(call.func.value)
+
+
+def _paired(target: Expr, value: Expr | None) -> Iterator[tuple[Expr, Expr | None]]:
+    """`a, b = c, d`: each target with its value."""
+    match target, value:
+        case Group(items=targets), Group(items=values) if len(targets) == len(values):
+            yield from zip(targets, values, strict=True)
+        case _:
+            yield target, value
+
+
+def _is_empty(value: Expr | None) -> bool:
+    match value:
+        case Const(value=literal):
+            return not literal
+        case Group(items=items):
+            return not items
+        case Call(func=Name(id="list" | "dict" | "set" | "deque"), args=()):
+            return True
+        case _:
+            return False
 
 
 def _kept(target: Expr) -> Iterator[str]:

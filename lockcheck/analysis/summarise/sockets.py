@@ -47,6 +47,7 @@ def _is_own_host(frame: Frame, call: Call, host: Expr) -> bool:
         return host.value in _LOOPBACK
     if not isinstance(host, Name):
         return False
+    frame.flow_matters = True  # the tests on the way are known only where the blocks are
     return any(
         isinstance(test, Compare)
         and test.left == host
