@@ -320,6 +320,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.known import looked
 from lockcheck.analysis.summarise.purpose import by_design
 from lockcheck.analysis.summarise.refresh import single_flight
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
@@ -356,7 +357,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
-        if not _waits(pair) or analysis.bounded(function):
+        if not _waits(analysis, pair) or analysis.bounded(function):
             continue
         held = tuple(
             h
@@ -367,13 +368,15 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
             yield pair, held, min(_confidence(analysis, function, pair, h) for h in held)
 
 
-def _waits(pair: CriticalPair) -> bool:
+def _waits(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether an event is an awaited wait without a bound."""
     match pair.event:
         case Block(category=category, awaited=True, timed=False, bounded=False):
             return category in _WAITS
         case QueueWait(awaited=True, timed=False, scoped=False, operation=operation, bounded=bounded):
-            return operation != "put" or bool(bounded)
+            last = pair.trace[-1]
+            asked = looked(analysis.program.body(last.function), last.span)  # then it waits only if others are quicker
+            return (operation != "put" or bool(bounded)) and not asked
         case _:
             return False
 

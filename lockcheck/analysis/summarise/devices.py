@@ -55,7 +55,7 @@ def _is_under(analysis: Analysis, found: LockId, lock: LockId, alone: bool) -> b
         for section in sections:
             facts = analysis.facts(section.function)
             if not section.waits and not starts(facts) and not ends(facts) and facts.name not in _CONSTRUCTION:
-                if not _uses(analysis, section.function, found):
+                if not _uses(analysis, section.function, found) and not _replaces(analysis, section.function, found):
                     return False
     users = [f for f in _candidates(analysis, found, lock) if _uses(analysis, f, found)]
     return bool(users) and all(_covered(analysis, user, found, lock, 3) for user in users)
@@ -92,7 +92,7 @@ def _beside(analysis: Analysis, found: LockId, lock: LockId) -> bool:
 
 
 def _uses(analysis: Analysis, function: FunctionId, found: LockId) -> list[Span]:
-    """Where a function calls something on a device, also through a local name for it."""
+    """Where a function calls something on a device, also through a local name for it, or hands it on."""
     name = found.name if isinstance(found, AttributeLock | GlobalLock) else ""
     scope = analysis.engine.types.scope(function)
     aliases = {
@@ -103,10 +103,26 @@ def _uses(analysis: Analysis, function: FunctionId, found: LockId) -> list[Span]
     return [
         call.span
         for call in _calls(analysis.program.body(function))
-        if isinstance(call.func, Attr)
-        and not (is_end(call.func.name) or call.func.name in _ASIDE)
-        and _is_on(analysis, call, function, found, aliases)
+        if _is_given(call, name, scope.first)
+        or (
+            isinstance(call.func, Attr)
+            and not (is_end(call.func.name) or call.func.name in _ASIDE)
+            and _is_on(analysis, call, function, found, aliases)
+        )
     ]
+
+
+def _is_given(call: Call, name: str, first: str | None) -> bool:
+    """Whether a call is given the device of the function's own object."""
+    return any(isinstance(a, Attr) and a.name == name and a.value == Name(first or "") for a in call.args)
+
+
+def _replaces(analysis: Analysis, function: FunctionId, found: LockId) -> bool:
+    """Whether a function assigns the device: to make another one is work on it."""
+    return isinstance(found, AttributeLock) and any(
+        isinstance(step, Assign) and any(isinstance(t, Attr) and t.name == found.name for t in step.targets)
+        for step in steps(analysis.program.body(function))
+    )
 
 
 def _is_on(analysis: Analysis, call: Call, function: FunctionId, found: LockId, aliases: set[str]) -> bool:
@@ -249,10 +265,17 @@ class _Devices:
         return keyword or (call.args[position] if 0 <= position < len(call.args) else None)
 
     def _kept(self, call: Call) -> Iterator[LockId]:
-        """`self._line = connect()`: the attribute that keeps what is opened here."""
-        function = self._trace[-1].function
-        for step in steps(self._analysis.program.body(function)):
-            if isinstance(step, Assign) and step.value is not None and any(e == call for e in walk(step.value)):
-                for target in step.targets:
-                    if isinstance(target, Attr):
-                        yield from self._named(len(self._trace) - 1, target, call)
+        """`self._line = connect()`: the attributes that keep what is opened here, the one handed it later included."""
+        body = self._analysis.program.body(self._trace[-1].function)
+        kept: list[Attr] = []
+        for step in steps(body):
+            if isinstance(step, Assign) and step.value is not None:
+                handed = isinstance(step.value, Attr) and any(_alike(step.value, one) for one in kept)
+                if handed or any(e == call for e in walk(step.value)):
+                    kept += [target for target in step.targets if isinstance(target, Attr)]
+        for target in kept:
+            yield from self._named(len(self._trace) - 1, target, call)
+
+
+def _alike(one: Attr, other: Attr) -> bool:
+    return one.name == other.name and one.value == other.value

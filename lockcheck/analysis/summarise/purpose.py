@@ -7,7 +7,7 @@ from lockcheck.analysis.summarise.devices import serialised
 from lockcheck.analysis.summarise.refresh import wanted_by_all
 from lockcheck.analysis.summarise.sections import ends, is_end, starts
 from lockcheck.model.events import Block, CriticalPair, Held
-from lockcheck.model.identity import AttributeLock, FunctionId, LockId
+from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 
 
 def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> bool:
@@ -16,7 +16,7 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
     - The lock serialises a device (`serialised`).
     - The region makes once what everybody needs who takes the lock (`wanted_by_all`).
     - Every section of the lock waits for the same kind of thing (`_dedicated`).
-    - Only starting and stopping take the lock (`_life_cycle`).
+    - Only starting and stopping take the lock (`life_cycle`).
     - The object closes what it owns: who wants it then comes too late (`_closing`).
     """
     lock = held.lock.id
@@ -25,28 +25,33 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
     return (
         serialised(analysis, pair, held)
         or _closing(analysis, function, pair)
-        or _life_cycle(analysis, lock)
+        or life_cycle(analysis, lock)
         or _dedicated(analysis, pair, lock)
         or wanted_by_all(analysis, function, pair, held)
     )
 
 
-def _life_cycle(analysis: Analysis, lock: LockId) -> bool:
+def life_cycle(analysis: Analysis, lock: LockId) -> bool:
     """Whether at least two functions take a lock, and all of them start or stop something."""
     users = {section.function for section in analysis.sections.of(lock)}
     return len(users) > 1 and all(starts(f) or ends(f) for f in map(analysis.facts, users))
 
 
 def _dedicated(analysis: Analysis, pair: CriticalPair, lock: LockId) -> bool:
-    """Whether at least two functions take the lock of an object, and all wait for one kind of thing under it.
+    """Whether at least two functions take the lock, and all wait for one kind of thing under it.
 
-    One function alone says nothing of who else waits; a global lock around unrelated work says nothing of its purpose.
+    One function alone says nothing of who else waits. Under a global lock it must be methods of one type (all send on
+    a socket, all ask a session): a module's lock around unrelated waits says nothing of its purpose.
     """
     event = pair.event
-    if not isinstance(event, Block) or not isinstance(lock, AttributeLock):
+    if not isinstance(event, Block) or not isinstance(lock, AttributeLock | GlobalLock):
         return False
     sections = [s for s in analysis.sections.of(lock) if not ends(analysis.facts(s.function))]
-    return len({s.function for s in sections}) > 1 and all(event.category in s.waits for s in sections)
+    if len({s.function for s in sections}) < 2 or not all(event.category in s.waits for s in sections):
+        return False
+    made = event.name.rpartition(".")[0]
+    is_method = analysis.program.library.type(made) is not None
+    return isinstance(lock, AttributeLock) or (is_method and all(made in s.types for s in sections))
 
 
 def _closing(analysis: Analysis, function: FunctionId, pair: CriticalPair) -> bool:

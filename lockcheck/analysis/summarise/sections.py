@@ -26,11 +26,15 @@ _SPECIAL = {"__enter__": "start", "__aenter__": "start", "__exit__": "stop", "__
 
 
 class Section(msgspec.Struct, frozen=True, gc=False):
-    """A place at which a function takes a lock, and the kinds of waits that happen before it gives it back."""
+    """A place at which a function takes a lock, and the kinds of waits that happen before it gives it back.
+
+    `types` are the library's types whose methods wait there.
+    """
 
     function: FunctionId
     span: Span
     waits: frozenset[str]
+    types: frozenset[str]
 
 
 class Sections:
@@ -39,7 +43,7 @@ class Sections:
     def __init__(self, results: Iterable[Result]) -> None:
         """Read them off the pairs of every function."""
         known = {result.function: result for result in results}
-        found: dict[LockId, dict[tuple[FunctionId, Span], set[str]]] = {}
+        found: dict[LockId, dict[tuple[FunctionId, Span], set[tuple[str, str]]]] = {}
         for result in known.values():
             for pair in result.pairs:
                 lock = _taken(pair, known)
@@ -53,7 +57,7 @@ class Sections:
                         here.update(kind)
         self._of = {
             lock: tuple(
-                Section(function, span, frozenset(waits))
+                Section(function, span, frozenset(kind for kind, _ in waits), frozenset(made for _, made in waits))
                 for (function, span), waits in sorted(places.items())
                 if lock not in _left(known[function])
             )
@@ -80,12 +84,12 @@ def _left(result: Result) -> set[LockId | None]:
     return {held.lock.id for held in (*result.summary.leaves, *result.summary.around)}
 
 
-def _kind(pair: CriticalPair) -> tuple[str, ...]:
+def _kind(pair: CriticalPair) -> tuple[tuple[str, str], ...]:
     match pair.event:
-        case Block(category=category) if category in _WAITS:
-            return (category,)
+        case Block(category=category, name=name) if category in _WAITS:
+            return ((category, name.rpartition(".")[0]),)
         case QueueWait():
-            return ("queue",)
+            return (("queue", ""),)
         case _:
             return ()
 
