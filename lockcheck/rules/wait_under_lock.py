@@ -376,7 +376,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.waking import need
+from lockcheck.analysis.summarise.waking import need, settled_without
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
     both,
@@ -428,4 +428,5 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         if needed:
             yield pair, needed, certainty(pair, needed)
         elif held and not event.awaited:
-            yield pair, held, min(plausible(pair, held), Confidence.MEDIUM)
+            slow = settled_without(analysis, event, held)
+            yield pair, held, Confidence.LOW if slow else min(plausible(pair, held), Confidence.MEDIUM)

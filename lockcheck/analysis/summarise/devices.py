@@ -219,7 +219,8 @@ class _Devices:
                     yield from self._named(index, call.func.value, call)
         last = self._here[-1]
         if last is not None:
-            yield from self._kept(last)
+            receiver = last.func.value if isinstance(last.func, Attr) else None
+            yield from self._kept(last, receiver)
 
     def _is_connection(self, index: int, expr: Expr) -> bool:
         """Whether an object is of a class of the program that keeps something which its methods wait for."""
@@ -264,10 +265,10 @@ class _Devices:
         position = names.index(name) - (1 if is_method and isinstance(call.func, Attr) else 0)
         return keyword or (call.args[position] if 0 <= position < len(call.args) else None)
 
-    def _kept(self, call: Call) -> Iterator[LockId]:
-        """`self._line = connect()`: the attributes that keep what is opened here, the one handed it later included."""
+    def _kept(self, call: Call, receiver: Expr | None) -> Iterator[LockId]:
+        """`self._line = connect()`: the attributes that keep what is opened here, or that it is handed on to."""
         body = self._analysis.program.body(self._trace[-1].function)
-        kept: list[Attr] = []
+        kept = [receiver] if isinstance(receiver, Attr) else []
         for step in steps(body):
             if isinstance(step, Assign) and step.value is not None:
                 handed = isinstance(step.value, Attr) and any(_alike(step.value, one) for one in kept)

@@ -34,7 +34,12 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
 def life_cycle(analysis: Analysis, lock: LockId) -> bool:
     """Whether at least two functions take a lock, and all of them start or stop something."""
     users = {section.function for section in analysis.sections.of(lock)}
-    return len(users) > 1 and all(starts(f) or ends(f) for f in map(analysis.facts, users))
+    return len(users) > 1 and all(_is_life_cycle(analysis, user) for user in users)
+
+
+def _is_life_cycle(analysis: Analysis, function: FunctionId) -> bool:
+    facts = analysis.facts(function)
+    return starts(facts) or ends(facts)
 
 
 def _dedicated(analysis: Analysis, pair: CriticalPair, lock: LockId) -> bool:
@@ -46,12 +51,14 @@ def _dedicated(analysis: Analysis, pair: CriticalPair, lock: LockId) -> bool:
     event = pair.event
     if not isinstance(event, Block) or not isinstance(lock, AttributeLock | GlobalLock):
         return False
-    sections = [s for s in analysis.sections.of(lock) if not ends(analysis.facts(s.function))]
+    sections = [s for s in analysis.sections.of(lock) if not _is_life_cycle(analysis, s.function)]
     if len({s.function for s in sections}) < 2 or not all(event.category in s.waits for s in sections):
         return False
-    made = event.name.rpartition(".")[0]
-    is_method = analysis.program.library.type(made) is not None
-    return isinstance(lock, AttributeLock) or (is_method and all(made in s.types for s in sections))
+    if isinstance(lock, AttributeLock):
+        return True
+    library = analysis.program.library
+    made = event.name if library.type(event.name) is not None else event.name.rpartition(".")[0]
+    return library.type(made) is not None and all(made in s.types for s in sections)
 
 
 def _closing(analysis: Analysis, function: FunctionId, pair: CriticalPair) -> bool:

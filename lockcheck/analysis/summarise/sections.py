@@ -19,16 +19,16 @@ from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.source import Span
 
 _WAITS = {"network", "database", "subprocess", "sleep", "join", "result", "wait", "input"}
-_STARTS = {"start", "open", "connect", "setup", "init", "initialize", "launch", "begin"}
+_STARTS = {"start", "open", "connect", "setup", "init", "initialize", "launch", "begin", "enable"}
 _ENDS = {"stop", "close", "aclose", "shutdown", "terminate", "disconnect", "quit", "kill", "dispose", "teardown"}
-_ENDS |= {"cleanup", "join", "finalize", "destroy"}
+_ENDS |= {"cleanup", "join", "finalize", "destroy", "disable"}
 _SPECIAL = {"__enter__": "start", "__aenter__": "start", "__exit__": "stop", "__aexit__": "stop", "__del__": "stop"}
 
 
 class Section(msgspec.Struct, frozen=True, gc=False):
     """A place at which a function takes a lock, and the kinds of waits that happen before it gives it back.
 
-    `types` are the library's types whose methods wait there.
+    `types` are the library's types that are waited for there, by themselves or in a method.
     """
 
     function: FunctionId
@@ -87,7 +87,7 @@ def _left(result: Result) -> set[LockId | None]:
 def _kind(pair: CriticalPair) -> tuple[tuple[str, str], ...]:
     match pair.event:
         case Block(category=category, name=name) if category in _WAITS:
-            return ((category, name.rpartition(".")[0]),)
+            return ((category, name), (category, name.rpartition(".")[0]))
         case QueueWait():
             return (("queue", ""),)
         case _:

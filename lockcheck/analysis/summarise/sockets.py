@@ -13,6 +13,7 @@ from lockcheck.model.identity import ClassId, FunctionId
 
 _SOCKET = "socket.socket"
 _CONNECTS = {"connect", "connect_ex"}
+_TELLS = {"setblocking", "settimeout", "connect"}
 _LOOKUPS = {"socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -24,7 +25,7 @@ def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
 
     A datagram socket connects without sending anything. A socket that is told `setblocking(False)` anywhere in the
     class or function that keeps it does not wait; one with `settimeout(…)` not for ever. The own host is known without
-    asking anybody, and who connects to it is answered at once. Of anything else nothing is known.
+    asking anybody, and who talks to it is answered at once. Of anything else nothing is known.
     """
     if isinstance(callee, External) and callee.name in _LOOKUPS and expr.args:
         return "never" if _is_own_host(frame, expr, expr.args[0]) else "ever"
@@ -91,7 +92,7 @@ def _in(frame: Frame, functions: list[FunctionId], word: str) -> Waits:
     found: Waits = "ever"
     for function in functions:
         called = frame.engine.program.functions[function].called
-        if "setblocking" not in called and "settimeout" not in called:
+        if not _TELLS & set(called):
             continue
         for step in steps(frame.engine.program.body(function)):
             for expr in expressions(step):
@@ -113,4 +114,7 @@ def _says(call: Call) -> Waits:
         if isinstance(given, Const):
             return "ever" if given.value is None else "never" if given.value == 0 else "bounded"
         return "bounded"
+    if call.func.name == "connect" and isinstance(given, Group) and given.items:
+        host = given.items[0]
+        return "bounded" if isinstance(host, Const) and host.value in _LOOPBACK else "ever"
     return "ever"
