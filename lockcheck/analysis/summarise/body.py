@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import reduce
 
+import msgspec
+
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import External
-from lockcheck.analysis.summarise import entering, evaluate, protocol, tests
+from lockcheck.analysis.summarise import debugging, entering, evaluate, protocol, tests
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, branched, join
 from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Name, Not, Star, Walrus
@@ -85,6 +87,8 @@ def _node(frame: Frame, node: Node, state: State) -> State | None:
             return entering.with_items(frame, node.items, state, lambda s: block(frame, node.body, s))
         case Branch(test=test, then=then, orelse=orelse):
             yes, no = tests.split(frame, test, state)
+            if yes is not None and debugging.is_question(frame.engine, frame.function, test):
+                yes = msgspec.structs.replace(yes, debugging=True)
             then_end, else_end = block(frame, then, yes), block(frame, orelse, no)
             if isinstance(test, Not):
                 return branched(tests.spelled(test.value), else_end, then_end)
