@@ -423,9 +423,7 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
                 yield pair, shown, max(sure[h] for h in shown)
 
 
-def _confidence(
-    analysis: Analysis, function: FunctionId, pair: CriticalPair, event: Block, held: Held
-) -> Confidence:
+def _confidence(analysis: Analysis, function: FunctionId, pair: CriticalPair, event: Block, held: Held) -> Confidence:
     """Bounded waits, local files, and a lock that is there for that very wait are no hazard by themselves."""
     short = event.timed or event.bounded or event.category == "file" or _between_processes(held)
     if short or by_design(analysis, function, pair, held):

@@ -69,9 +69,5 @@ def _puts_once(loop: For | While, put: Call) -> bool:
 
 def _calls(nodes: Block) -> list[Call]:
     return [
-        inner
-        for step in steps(nodes)
-        for expr in expressions(step)
-        for inner in walk(expr)
-        if isinstance(inner, Call)
+        inner for step in steps(nodes) for expr in expressions(step) for inner in walk(expr) if isinstance(inner, Call)
     ]

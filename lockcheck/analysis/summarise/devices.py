@@ -19,7 +19,16 @@ from lockcheck.model.source import Span
 _DEVICES = {"network", "database", "subprocess", "file"}
 _SIGNALS = {"wait", "join", "queue"}
 _CONSTRUCTION = {"__init__", "__new__", "__post_init__"}
-_ASIDE = {"fileno", "settimeout", "setblocking", "setsockopt", "getpeername", "getsockname", "get_extra_info", "is_closing"}
+_ASIDE = {
+    "fileno",
+    "settimeout",
+    "setblocking",
+    "setsockopt",
+    "getpeername",
+    "getsockname",
+    "get_extra_info",
+    "is_closing",
+}
 """Methods that tell of a device or set it up, and put nothing on the line."""
 MAX_FAMILY = 20
 
@@ -155,7 +164,8 @@ def _covered(analysis: Analysis, function: FunctionId, found: LockId, lock: Lock
     callers = [
         c
         for c in analysis.program.callers(facts.name)
-        if c != function and (analysis.engine.types.owner(c) in family if owner is not None else c.module == function.module)
+        if c != function
+        and (analysis.engine.types.owner(c) in family if owner is not None else c.module == function.module)
     ]
     callers = [c for c in callers if not _outside_work(analysis, c)]
     return bool(callers) and all(_covered(analysis, c, found, lock, depth - 1) for c in callers)

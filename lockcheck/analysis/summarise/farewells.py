@@ -36,7 +36,9 @@ def announced(analysis: Analysis, pair: CriticalPair) -> bool:
     if not flags or owner is None:
         return False
     run = set(_run(analysis, event.runs, MAX_DEPTH))
-    methods = {f for cls in analysis.engine.hierarchy.mro(owner) for f in analysis.engine.hierarchy.own_methods(cls).values()}
+    methods = {
+        f for cls in analysis.engine.hierarchy.mro(owner) for f in analysis.engine.hierarchy.own_methods(cls).values()
+    }
     return any(_only_at_the_end(analysis, flag, run, methods) for flag in flags)
 
 

@@ -24,7 +24,7 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
         return False
     return (
         serialised(analysis, pair, held)
-        or _closing(analysis, function, pair)
+        or _closing(analysis, function, pair, lock)
         or life_cycle(analysis, lock)
         or _dedicated(analysis, pair, lock)
         or wanted_by_all(analysis, function, pair, held)
@@ -61,6 +61,14 @@ def _dedicated(analysis: Analysis, pair: CriticalPair, lock: LockId) -> bool:
     return library.type(made) is not None and all(made in s.types for s in sections)
 
 
-def _closing(analysis: Analysis, function: FunctionId, pair: CriticalPair) -> bool:
-    """Whether a function that closes its object waits for something to close."""
-    return ends(analysis.facts(function)) and is_end(pair.trace[0].text)
+def _closing(analysis: Analysis, function: FunctionId, pair: CriticalPair, lock: LockId) -> bool:
+    """Whether an object waits for something to close in the function that closes it, or closes itself (`self.close()`)."""
+    if not is_end(pair.trace[0].text):
+        return False
+    if ends(analysis.facts(function)):
+        return True
+    owner = analysis.engine.types.owner(pair.trace[1].function) if len(pair.trace) > 1 else None
+    if owner is None or not isinstance(lock, AttributeLock):
+        return False
+    hierarchy = analysis.engine.hierarchy
+    return lock.owner in hierarchy.mro(owner) or owner in hierarchy.mro(lock.owner)

@@ -192,7 +192,9 @@ class _Region:
                     first = self._analysis.engine.types.scope(target.function).first
                     for step in steps(self._analysis.program.body(target.function)):
                         for expr in expressions(step):
-                            found |= {e.name for e in walk(expr) if isinstance(e, Attr) and e.value == Name(first or "")}
+                            found |= {
+                                e.name for e in walk(expr) if isinstance(e, Attr) and e.value == Name(first or "")
+                            }
         return found
 
 
