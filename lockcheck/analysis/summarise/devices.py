@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
-from lockcheck.analysis.link.values import Instance, options
+from lockcheck.analysis.link.values import Instance, LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.calls import device
 from lockcheck.analysis.summarise.sections import ends, is_end, starts
@@ -112,7 +112,7 @@ def _uses(analysis: Analysis, function: FunctionId, found: LockId) -> list[Span]
     return [
         call.span
         for call in _calls(analysis.program.body(function))
-        if _is_given(call, name, scope.first)
+        if (_is_given(call, name, scope.first) and analysis.engine.targets.of(call.func, function))
         or (
             isinstance(call.func, Attr)
             and not (is_end(call.func.name) or call.func.name in _ASIDE)
@@ -239,6 +239,11 @@ class _Devices:
         found = options(types.evaluate(expr, self._trace[index].function))
         return any(isinstance(o, Instance) and kept & set(self._analysis.engine.hierarchy.mro(o.id)) for o in found)
 
+    def _is_object(self, index: int, expr: Expr) -> bool:
+        """Whether something is an object of a known class, so that what its methods return belongs to it: no container."""
+        found = options(self._analysis.engine.types.evaluate(expr, self._trace[index].function))
+        return any(isinstance(o, LibraryInstance | Instance) for o in found)
+
     def _named(self, index: int, expr: Expr, call: Call) -> Iterator[LockId]:
         """The attribute or global that an object is, or comes from: an argument, a local name, `self._db.cursor()`."""
         function = self._trace[index].function
@@ -246,7 +251,7 @@ class _Devices:
             inner = expr.value if isinstance(expr, Await) else expr.func
             if isinstance(expr, Call):
                 call = expr
-                if not isinstance(inner, Attr):
+                if not isinstance(inner, Attr) or not self._is_object(index, inner.value):
                     return
                 inner = inner.value
             expr = inner
