@@ -22,6 +22,9 @@ ever wakes up.
   one fetch that they all need.
 - A lock that serialises one connection or stream, so that requests and replies don't mix (every use of it in the
   program is under this lock), is reported with low confidence only.
+- So is a lock that only those take who wait for the same kind of thing, or who start and stop something, and an
+  object that closes itself or what it owns.
+- A queue that is asked first how full it is.
 
 ## Bad: a connection is opened under the lock
 ```python

@@ -18,9 +18,18 @@ shows a hundred threads waiting for a lock that nobody seems to need.
 ## When it is quiet
 These are reported with low confidence only:
 
-- Calls with an explicit timeout.
+- Calls with an explicit timeout, clients that are bounded by default, and talk with the own host.
 - Local file I/O.
-- A lock that serialises that very device or connection: every use of it in the program is under this lock.
+- A lock that serialises that very device or connection: every use of it in the program is under this lock. What
+  happens to the device while its object is made, opened or closed does not count, and a device that is an object of
+  the program counts where it hangs beside the lock and nobody takes the lock for anything else.
+- What is made once (tested again under the lock) and is all that anybody wants who takes the lock.
+- A lock of an object all of whose sections, in two functions at least, wait for the same kind of thing; a module's
+  lock whose sections all wait for methods of one type.
+- A lock that only starting and stopping take, and an object that closes itself or what it owns.
+- What only runs while somebody debugs.
+
+A call that both waits for I/O and sleeps is one hazard: LCK202 becomes a note.
 
 What is handed to a thread, a pool or a task runs elsewhere, without the lock.
 

@@ -16,6 +16,8 @@ result, to look whether it should stop. Then the one waits for the other to end,
 ## When it is quiet
 - A join with a timeout, and `shutdown(wait=False)`.
 - `join` of a string or a path.
+- The thread is joined only where a flag is set that it sets itself, in its last use of the lock, before it leaves.
+- Only starting and stopping take the lock, and what is joined does not need it: low confidence only.
 
 ## Bad: the thread needs the lock to end
 ```python

@@ -17,6 +17,7 @@ condition.
 - The lock is released before the sleep.
 - `Condition.wait(timeout)`, which releases its lock.
 - The sleep belongs to a function that runs elsewhere: a thread's target, a job of a pool.
+- Who waits for the lock wants what is slept for, as LCK201 tells it: low confidence only.
 
 ## Bad: a retry loop under the lock
 ```python

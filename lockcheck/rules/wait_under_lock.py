@@ -21,6 +21,7 @@ the lock, everybody else stands in a queue behind a wait of which nobody knows h
 - A wait with a timeout, or inside a timeout scope.
 - A future whose `done()` was checked, one that was waited for before, and one that a callback was given.
 - A wait on the lock's own condition, which gives the lock back meanwhile.
+- A future that is settled by known code, none of which needs the lock before: low confidence only.
 
 ## Bad: the job needs the lock that its submitter holds
 ```python
