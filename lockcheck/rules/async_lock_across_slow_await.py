@@ -24,7 +24,7 @@ ever wakes up.
   program is under this lock), is reported with low confidence only.
 - So is a lock that only those take who wait for the same kind of thing, or who start and stop something, and an
   object that closes itself or what it owns.
-- A queue that is asked first how full it is.
+- A queue that is asked first how full it is, and tasks that were all cancelled before they are gathered.
 
 ## Bad: a connection is opened under the lock
 ```python

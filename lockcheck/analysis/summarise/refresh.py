@@ -125,17 +125,29 @@ class _Region:
     def flight(self, nodes: Block) -> Flight | None:
         """The test that guards the wait and reads what is set under it, or that leaves where it is set already."""
         for index, node in enumerate(nodes):
+            rest = nodes[index + 1 :]
+            if isinstance(node, With) and _contains(rest, self._span):
+                found = self._left(node.body, rest)
+                if found is not None:
+                    return found
             if not isinstance(node, Branch):
                 inner = (self.flight(block) for block in blocks(node) if _contains(block, self._span))
                 found = next((f for f in inner if f is not None), None)
                 if found is not None:
                     return found
                 continue
-            rest = nodes[index + 1 :]
             for block in (node.then, node.orelse):
                 if _contains(block, self._span):
                     return self._common(node.test, block) or self.flight(block) or self._common(node.test, rest)
-            if (_leaves(node.then) or _leaves(node.orelse)) and _contains(rest, self._span):
+            found = self._left((node,), rest) if _contains(rest, self._span) else None
+            if found is not None:
+                return found
+        return None
+
+    def _left(self, nodes: Block, rest: Block) -> Flight | None:
+        """The test of a block by which the function is left where what comes behind the block is done already."""
+        for node in nodes:
+            if isinstance(node, Branch) and (_leaves(node.then) or _leaves(node.orelse)):
                 found = self._common(node.test, rest)
                 if found is not None:
                     return found
