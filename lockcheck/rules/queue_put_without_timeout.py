@@ -19,7 +19,6 @@ accepts requests and answers none.
 - `put_nowait`, `block=False`.
 - A timeout, or a timeout scope around the wait.
 - The function that makes the queue puts no more into it than it has room for.
-- A queue that is filled up where it is made, with as many items as there is room for.
 
 ## Bad: a bounded queue between threads
 ```python
