@@ -15,7 +15,7 @@ queue is full, and then each of them waits in `put`, for ever and with whatever 
 - Give `put` a timeout, and look at the consumer when it runs out.
 
 ## When it is quiet
-- The consumer catches all exceptions inside its loop.
+- The consumer catches all exceptions inside its loop, or what it calls there does.
 - The producer is told: `put` has a timeout, or a handler around the consumer's loop says that it is gone.
 - The queue has no bound: `put` does not wait.
 - A loop takes from the queue whose body is not known to fail.

@@ -22,6 +22,9 @@ ever wakes up.
   one fetch that they all need.
 - A lock that serialises one connection or stream, so that requests and replies don't mix (every use of it in the
   program is under this lock), is reported with low confidence only.
+- So is a lock that only those take who wait for the same kind of thing, or who start and stop something, and an
+  object that closes itself or what it owns.
+- A queue that is asked first how full it is, and tasks that were all cancelled before they are gathered.
 
 ## Bad: a connection is opened under the lock
 ```python
@@ -321,11 +324,13 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.devices import serialised
+from lockcheck.analysis.summarise.known import looked
+from lockcheck.analysis.summarise.purpose import by_design
 from lockcheck.analysis.summarise.refresh import single_flight
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
 from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
 
 _WAITS = {
@@ -366,27 +371,29 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
-        if not _waits(pair) or analysis.bounded(function):
+        if not _waits(analysis, pair) or analysis.bounded(function):
             continue
         held = tuple(
             h
             for h in own
-            if h.lock.domain == "async" and h.lock.exclusive and not single_flight(analysis, function, pair, h)
+            if h.lock.domain == "async" and h.lock.exclusive and single_flight(analysis, function, pair, h) is None
         )
         if held:
-            yield pair, held, min(_confidence(analysis, pair, h) for h in held)
+            yield pair, held, min(_confidence(analysis, function, pair, h) for h in held)
 
 
-def _waits(pair: CriticalPair) -> bool:
+def _waits(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether an event is an awaited wait without a bound."""
     match pair.event:
         case Block(category=category, awaited=True, timed=False, bounded=False):
             return category in _WAITS
         case QueueWait(awaited=True, timed=False, scoped=False, operation=operation, bounded=bounded):
-            return operation != "put" or bool(bounded)
+            last = pair.trace[-1]
+            asked = looked(analysis.program.body(last.function), last.span)  # then it waits only if others are quicker
+            return (operation != "put" or bool(bounded)) and not asked
         case _:
             return False
 
 
-def _confidence(analysis: Analysis, pair: CriticalPair, held: Held) -> Confidence:
-    return Confidence.LOW if serialised(analysis, pair, held) else plausible(pair, (held,))
+def _confidence(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> Confidence:
+    return Confidence.LOW if by_design(analysis, function, pair, held) else plausible(pair, (held,))

@@ -18,9 +18,18 @@ shows a hundred threads waiting for a lock that nobody seems to need.
 ## When it is quiet
 These are reported with low confidence only:
 
-- Calls with an explicit timeout.
+- Calls with an explicit timeout, clients that are bounded by default, and talk with the own host.
 - Local file I/O.
-- A lock that serialises that very device or connection: every use of it in the program is under this lock.
+- A lock that serialises that very device or connection: every use of it in the program is under this lock. What
+  happens to the device while its object is made, opened or closed does not count, and a device that is an object of
+  the program counts where it hangs beside the lock and nobody takes the lock for anything else.
+- What is made once (tested again under the lock) and is all that anybody wants who takes the lock.
+- A lock of an object all of whose sections, in two functions at least, wait for the same kind of thing; a module's
+  lock whose sections all wait for methods of one type.
+- A lock that only starting and stopping take, and an object that closes itself or what it owns.
+- What only runs while somebody debugs.
+
+A call that both waits for I/O and sleeps is one hazard: LCK202 becomes a note.
 
 What is handed to a thread, a pool or a task runs elsewhere, without the lock.
 
@@ -382,10 +391,11 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.devices import serialised
+from lockcheck.analysis.summarise.purpose import by_design
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
 
 _WAITS = {
@@ -397,7 +407,7 @@ _WAITS = {
 }
 
 
-@rule(code="LCK201", default=True, since="0.1.0", supersedes=("LCK701", "LCK401"))
+@rule(code="LCK201", default=True, since="0.1.0", supersedes=("LCK202", "LCK701", "LCK401"))
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each lock and blocking call, wherever the lock is taken."""
     for hazard in hazards(_places(analysis)):
@@ -423,20 +433,20 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
-    for _, pair, own in analysis.holding():
+    for function, pair, own in analysis.holding():
         event = pair.event
         if isinstance(event, Block) and event.category in _WAITS and not event.awaited:
             held = tuple(h for h in own if h.lock.domain != "async" and h.lock.exclusive)
-            hazardous = tuple(h for h in held if _confidence(analysis, pair, event, h) > Confidence.LOW)
+            sure = {h: _confidence(analysis, function, pair, event, h) for h in held}
             if held:
-                shown = hazardous or held
-                yield pair, shown, max(_confidence(analysis, pair, event, h) for h in shown)
+                shown = tuple(h for h in held if sure[h] > Confidence.LOW) or held
+                yield pair, shown, max(sure[h] for h in shown)
 
 
-def _confidence(analysis: Analysis, pair: CriticalPair, event: Block, held: Held) -> Confidence:
-    """Bounded waits, local files, and a lock that serialises that very device are no hazard by themselves."""
-    by_design = event.timed or event.bounded or event.category == "file" or _between_processes(held)
-    if by_design or serialised(analysis, pair, held):
+def _confidence(analysis: Analysis, function: FunctionId, pair: CriticalPair, event: Block, held: Held) -> Confidence:
+    """Bounded waits, local files, and a lock that is there for that very wait are no hazard by themselves."""
+    short = event.timed or event.bounded or event.category == "file" or _between_processes(held)
+    if short or by_design(analysis, function, pair, held):
         return Confidence.LOW
     return plausible(pair, (held,))
 

@@ -16,6 +16,8 @@ result, to look whether it should stop. Then the one waits for the other to end,
 ## When it is quiet
 - A join with a timeout, and `shutdown(wait=False)`.
 - `join` of a string or a path.
+- The thread is joined only where a flag is set that it sets itself, in its last use of the lock, before it leaves.
+- Only starting and stopping take the lock, and what is joined does not need it: low confidence only.
 
 ## Bad: the thread needs the lock to end
 ```python
@@ -226,6 +228,8 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.farewells import announced
+from lockcheck.analysis.summarise.purpose import life_cycle
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
     are,
@@ -281,13 +285,16 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         event = pair.event
         if not isinstance(event, Block) or event.category != "join" or event.timed or event.bounded or event.awaited:
             continue
+        if announced(analysis, pair):
+            continue
         held = tuple(h for h in own if h.lock.exclusive)
         needed = tuple(h for h in held if _needs(analysis, event, (h,)) is not None)
         if needed:
             yield pair, needed, certainty(pair, needed)
         held = tuple(h for h in held if h.lock.domain != "async")  # a thread that ends needs no lock of tasks
         if held and not needed:
-            yield pair, held, min(plausible(pair, held), Confidence.MEDIUM)
+            quiet = all(h.lock.id is not None and life_cycle(analysis, h.lock.id) for h in held)
+            yield pair, held, Confidence.LOW if quiet else min(plausible(pair, held), Confidence.MEDIUM)
 
 
 def _needs(analysis: Analysis, event: Block, held: tuple[Held, ...]) -> tuple[FunctionId, CriticalPair] | None:

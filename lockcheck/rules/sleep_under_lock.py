@@ -17,6 +17,7 @@ condition.
 - The lock is released before the sleep.
 - `Condition.wait(timeout)`, which releases its lock.
 - The sleep belongs to a function that runs elsewhere: a thread's target, a job of a pool.
+- Who waits for the lock wants what is slept for, as LCK201 tells it: low confidence only.
 
 ## Bad: a retry loop under the lock
 ```python
@@ -259,9 +260,10 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.purpose import by_design
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, finding, hazards, plausible, reached, taken, through
 from lockcheck.model.events import Block
-from lockcheck.model.findings import Finding
+from lockcheck.model.findings import Confidence, Finding
 from lockcheck.rules.registry import rule
 
 
@@ -289,8 +291,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
-    for _, pair, own in analysis.holding():
+    for function, pair, own in analysis.holding():
         if isinstance(pair.event, Block) and pair.event.category == "sleep" and not pair.event.awaited:
             held = tuple(h for h in own if h.lock.domain != "async" and h.lock.exclusive)
-            if held:
-                yield pair, held, plausible(pair, held)
+            hazardous = tuple(h for h in held if not by_design(analysis, function, pair, h))
+            if hazardous:
+                yield pair, hazardous, plausible(pair, hazardous)
+            elif held:
+                yield pair, held, Confidence.LOW

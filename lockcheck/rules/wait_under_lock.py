@@ -21,6 +21,7 @@ the lock, everybody else stands in a queue behind a wait of which nobody knows h
 - A wait with a timeout, or inside a timeout scope.
 - A future whose `done()` was checked, one that was waited for before, and one that a callback was given.
 - A wait on the lock's own condition, which gives the lock back meanwhile.
+- A future that is settled by known code, none of which needs the lock before: low confidence only.
 
 ## Bad: the job needs the lock that its submitter holds
 ```python
@@ -377,7 +378,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.waking import need
+from lockcheck.analysis.summarise.waking import need, settled_without
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
     both,
@@ -439,4 +440,5 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
         if needed:
             yield pair, needed, certainty(pair, needed)
         elif held and not event.awaited:
-            yield pair, held, min(plausible(pair, held), Confidence.MEDIUM)
+            slow = settled_without(analysis, event, held)
+            yield pair, held, Confidence.LOW if slow else min(plausible(pair, held), Confidence.MEDIUM)

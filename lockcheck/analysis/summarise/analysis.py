@@ -10,6 +10,7 @@ from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
+from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.analysis.summarise.ways import Ways
 from lockcheck.model.events import CriticalPair, Held, LockRef
@@ -107,6 +108,11 @@ class Analysis:
                 if call.callee in self.program.contracts:
                     found[call.callee] = found.get(call.callee, frozenset()) | call.locks
         return found
+
+    @cached_property
+    def sections(self) -> Sections:
+        """Who takes which lock, and what for."""
+        return Sections(self.results)
 
     def place(self, function: FunctionId, span: Span) -> Place:
         """A span in the file of a function."""

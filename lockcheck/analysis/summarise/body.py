@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import reduce
 
+import msgspec
+
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import External
-from lockcheck.analysis.summarise import entering, evaluate, protocol, tests
+from lockcheck.analysis.summarise import debugging, entering, evaluate, protocol, tests
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, branched, join
 from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Name, Not, Star, Walrus
@@ -68,10 +70,14 @@ def _flat(frame: Frame, node: Node, state: State) -> State:
 
 def block(frame: Frame, nodes: Block, state: State | None) -> State | None:
     """Follow statements in order; None when the end can't be reached."""
+    before: Node | None = None
     for node in nodes:
         if state is None:
             return None
         state = _node(frame, node, state)
+        if state is not None and before is not None and isinstance(node, Assign):
+            state = tests.flagged(frame, before, node, state)
+        before = node
     return state
 
 
@@ -81,6 +87,8 @@ def _node(frame: Frame, node: Node, state: State) -> State | None:
             return entering.with_items(frame, node.items, state, lambda s: block(frame, node.body, s))
         case Branch(test=test, then=then, orelse=orelse):
             yes, no = tests.split(frame, test, state)
+            if yes is not None and debugging.is_question(frame.engine, frame.function, test):
+                yes = msgspec.structs.replace(yes, debugging=True)
             then_end, else_end = block(frame, then, yes), block(frame, orelse, no)
             if isinstance(test, Not):
                 return branched(tests.spelled(test.value), else_end, then_end)

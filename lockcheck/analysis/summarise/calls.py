@@ -226,7 +226,7 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         return state
     if effect.blocks == "sleep" and expr.args and isinstance(expr.args[0], Const) and not expr.args[0].value:
         return state  # sleep(0) only lets others run
-    if effect.blocks == "result" and outcomes.settled(frame, expr):
+    if effect.blocks == "result" and (outcomes.settled(frame, expr) or outcomes.cancelled(frame, expr)):
         return state
     if effect.flag is not None:
         waits = primitives.flag_waits(frame, expr, effect.flag)

@@ -78,6 +78,11 @@ class Arguments:
             known.clear()
 
     @property
+    def call(self) -> Call | None:
+        """The call, where it is spelled."""
+        return self._call
+
+    @property
     def spelled(self) -> bool:
         """Whether the arguments are all there to see: the call is spelled, with no stars."""
         return (
@@ -297,7 +302,7 @@ def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, b
     given = arguments.expr(event.hangs_on)
     if given is None or (isinstance(given, Const) and given.value is None):
         return msgspec.structs.replace(event, hangs_on=None), arguments.spelled
-    if isinstance(given, Name) and primitives.open_ended(frame, given):
+    if isinstance(given, Name) and primitives.open_ended(frame, arguments.call, given):
         return msgspec.structs.replace(event, hangs_on=given.id), False
     return msgspec.structs.replace(event, timed=True, hangs_on=None), False
 

@@ -1,76 +1,297 @@
-"""Whether a lock exists to serialise the very device that it is held around."""
+"""Whether a lock exists to serialise the very device that it is held around: a connection, a stream, a client."""
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from collections.abc import Iterator
+
+from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.values import Instance, LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import Acquire, Block, CriticalPair, Held
-from lockcheck.model.expression import Attr, Call, Name
-from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LockId
+from lockcheck.analysis.summarise.calls import device
+from lockcheck.analysis.summarise.sections import ends, is_end, starts
+from lockcheck.model.events import Block, CriticalPair, Held
+from lockcheck.model.expression import Attr, Await, Call, Expr, Name
+from lockcheck.model.flow import Assign, With
+from lockcheck.model.flow import Block as Nodes
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LockId
+from lockcheck.model.source import Span
 
 _DEVICES = {"network", "database", "subprocess", "file"}
-_CONSTRUCTION = {"__init__", "__new__", "__del__", "__post_init__"}
+_SIGNALS = {"wait", "join", "queue"}
+_CONSTRUCTION = {"__init__", "__new__", "__post_init__"}
+_ASIDE = {
+    "fileno",
+    "settimeout",
+    "setblocking",
+    "setsockopt",
+    "getpeername",
+    "getsockname",
+    "get_extra_info",
+    "is_closing",
+}
+"""Methods that tell of a device or set it up, and put nothing on the line."""
+MAX_FAMILY = 20
 
 
 def serialised(analysis: Analysis, pair: CriticalPair, held: Held) -> bool:
     """Whether every use of the device that an event works on is under the held lock.
 
-    A use counts as under the lock where its method takes the lock, or is private and called only by methods that do.
-    Making and finalising the object do not count: nobody else has it then.
+    A use counts as under the lock where it stands in a section of the lock, or in a private function that is called
+    only from such sections. Making, opening and closing the device do not count: nobody else has it then, or will.
+    The device may also be an object of the program that keeps a connection and hangs beside the lock on one object
+    (`self._line.ask()` under `self._lock`); then whoever takes the lock must do so to use the device, or to wait as well.
     """
-    event = pair.event
-    if not isinstance(event, Block) or not isinstance(event.device, AttributeLock) or held.lock.id is None:
+    event, lock = pair.event, held.lock.id
+    if not isinstance(event, Block) or lock is None or event.category in _SIGNALS:
         return False
-    if event.category not in _DEVICES:
-        return False  # an event whose every use is under the lock is never set
-    device, lock = event.device, held.lock.id
-    key = ("serialised", device, lock)
-    return analysis.engine.types.memo.solve(key, lambda: _serialised(analysis, device, lock), False)
+    own = event.device
+    if own is not None and event.category in _DEVICES and _under(analysis, own, lock, False):
+        return True
+    return any(
+        _beside(analysis, found, lock) and _under(analysis, found, lock, True)
+        for found in _Devices(analysis, pair).found()
+    )
 
 
-def _serialised(analysis: Analysis, device: AttributeLock, lock: LockId) -> bool:
-    users = _users(analysis, device)
-    return bool(users) and all(_covered(analysis, user, lock, 3) for user in users)
+def _under(analysis: Analysis, found: LockId, lock: LockId, alone: bool) -> bool:
+    key = ("serialised", found, lock, alone)
+    return analysis.engine.types.memo.solve(key, lambda: _is_under(analysis, found, lock, alone), False)
 
 
-def _users(analysis: Analysis, device: AttributeLock) -> list[FunctionId]:
-    """Methods of the device's class and its subclasses that call something on the device."""
-    found: list[FunctionId] = []
-    for cls in _family(analysis, device.owner):
-        for name, function in sorted(analysis.engine.hierarchy.own_methods(cls).items()):
-            if name not in _CONSTRUCTION and _uses(analysis, function, device.name):
-                found.append(function)
-    return found
+def _is_under(analysis: Analysis, found: LockId, lock: LockId, alone: bool) -> bool:
+    sections = analysis.sections.of(lock)
+    if alone:
+        for section in sections:
+            facts = analysis.facts(section.function)
+            if not section.waits and not starts(facts) and not ends(facts) and facts.name not in _CONSTRUCTION:
+                if not _uses(analysis, section.function, found) and not _replaces(analysis, section.function, found):
+                    return False
+    users = [f for f in _candidates(analysis, found, lock) if _uses(analysis, f, found)]
+    return bool(users) and all(_covered(analysis, user, found, lock, 3) for user in users)
+
+
+def _candidates(analysis: Analysis, found: LockId, lock: LockId) -> list[FunctionId]:
+    """Functions that may use a device: those of its class or module, and those that take the lock."""
+    functions = {section.function for section in analysis.sections.of(lock)}
+    match found:
+        case AttributeLock(owner=owner):
+            for cls in _family(analysis, owner):
+                functions.update(analysis.engine.hierarchy.own_methods(cls).values())
+        case GlobalLock(module=module):
+            functions.update(f for f in analysis.program.functions if f.module == module)
+        case _:
+            pass
+    known = sorted(functions)
+    return [f for f in known if (n := analysis.facts(f)).name not in _CONSTRUCTION and not starts(n) and not ends(n)]
 
 
 def _family(analysis: Analysis, cls: ClassId) -> tuple[ClassId, ...]:
-    return (cls, *analysis.engine.hierarchy.subclasses(cls)[:20])
+    return (cls, *analysis.engine.hierarchy.subclasses(cls)[:MAX_FAMILY])
 
 
-def _uses(analysis: Analysis, function: FunctionId, name: str) -> bool:
-    first = analysis.engine.types.scope(function).first
-    for step in steps(analysis.program.body(function)):
-        for expr in expressions(step):
-            for inner in walk(expr):
-                if isinstance(inner, Call) and isinstance(inner.func, Attr):
-                    outer = inner.func.value
-                    if isinstance(outer, Attr) and outer.name == name and outer.value == Name(first or ""):
-                        return True
-    return False
+def _beside(analysis: Analysis, found: LockId, lock: LockId) -> bool:
+    """Whether lock and device are attributes of one object, or names of one module."""
+    match found, lock:
+        case AttributeLock(owner=one), AttributeLock(owner=other):
+            return one in _family(analysis, other) or other in _family(analysis, one)
+        case GlobalLock(module=one_module), GlobalLock(module=other_module):
+            return one_module == other_module
+        case _:
+            return False
 
 
-def _covered(analysis: Analysis, function: FunctionId, lock: LockId, depth: int) -> bool:
-    result = analysis.engine.results.get(function)
-    if result is not None:
-        for pair in result.pairs:
-            if len(pair.trace) == 1 and isinstance(pair.event, Acquire) and pair.event.lock.id == lock:
-                return True
-    name = analysis.facts(function).name
-    if depth == 0 or not name.startswith("_") or name.startswith("__"):
+def _uses(analysis: Analysis, function: FunctionId, found: LockId) -> list[Span]:
+    """Where a function calls something on a device, also through a local name for it, or hands it on."""
+    name = found.name if isinstance(found, AttributeLock | GlobalLock) else ""
+    scope = analysis.engine.types.scope(function)
+    aliases = {
+        local
+        for local, bindings in scope.bindings.items()
+        if any(b.how == "value" and isinstance(b.expr, Attr) and b.expr.name == name for b in bindings)
+    }
+    return [
+        call.span
+        for call in _calls(analysis.program.body(function))
+        if (_is_given(call, name, scope.first) and analysis.engine.targets.of(call.func, function))
+        or (
+            isinstance(call.func, Attr)
+            and not (is_end(call.func.name) or call.func.name in _ASIDE)
+            and _is_on(analysis, call, function, found, aliases)
+        )
+    ]
+
+
+def _is_given(call: Call, name: str, first: str | None) -> bool:
+    """Whether a call is given the device of the function's own object."""
+    return any(isinstance(a, Attr) and a.name == name and a.value == Name(first or "") for a in call.args)
+
+
+def _replaces(analysis: Analysis, function: FunctionId, found: LockId) -> bool:
+    """Whether a function assigns the device: to make another one is work on it."""
+    return isinstance(found, AttributeLock) and any(
+        isinstance(step, Assign) and any(isinstance(t, Attr) and t.name == found.name for t in step.targets)
+        for step in steps(analysis.program.body(function))
+    )
+
+
+def _is_on(analysis: Analysis, call: Call, function: FunctionId, found: LockId, aliases: set[str]) -> bool:
+    assert isinstance(call.func, Attr)
+    receiver = call.func.value
+    if isinstance(receiver, Name) and receiver.id in aliases:
+        return True
+    if isinstance(found, AttributeLock):
+        if not isinstance(receiver, Attr) or receiver.name != found.name:
+            return False
+        if receiver.value == Name(analysis.engine.types.scope(function).first or ""):
+            return True
+    return device(analysis.engine, call, function) == found
+
+
+def _covered(analysis: Analysis, function: FunctionId, found: LockId, lock: LockId, depth: int) -> bool:
+    here = [section.span for section in analysis.sections.of(lock) if section.function == function]
+    if here:
+        regions = list(_regions(analysis.program.body(function), here))
+        uses = _uses(analysis, function, found)
+        if len(regions) < len(here) or all(any(_inside(use, region) for region in regions) for use in uses):
+            return True
+    if lock in analysis.entry(function):
+        return True
+    facts = analysis.facts(function)
+    if depth == 0 or not facts.name.startswith("_") or facts.name.startswith("__"):
         return False
     owner = analysis.engine.types.owner(function)
-    if owner is None:
-        return False
-    family = _family(analysis, owner)
-    callers = [c for c in analysis.program.callers(name) if analysis.engine.types.owner(c) in family and c != function]
-    return bool(callers) and all(_covered(analysis, c, lock, depth - 1) for c in callers)
+    family = _family(analysis, owner) if owner is not None else ()
+    callers = [
+        c
+        for c in analysis.program.callers(facts.name)
+        if c != function
+        and (analysis.engine.types.owner(c) in family if owner is not None else c.module == function.module)
+    ]
+    callers = [c for c in callers if not _outside_work(analysis, c)]
+    return bool(callers) and all(_covered(analysis, c, found, lock, depth - 1) for c in callers)
+
+
+def _outside_work(analysis: Analysis, function: FunctionId) -> bool:
+    facts = analysis.facts(function)
+    return facts.name in _CONSTRUCTION or starts(facts) or ends(facts)
+
+
+def _regions(nodes: Nodes, spans: list[Span]) -> Iterator[With]:
+    for node in nodes:
+        if isinstance(node, With) and any(item.span in spans for item in node.items):
+            yield node
+        for inner in blocks(node):
+            yield from _regions(inner, spans)
+
+
+def _inside(span: Span, region: With) -> bool:
+    return any(call.span == span for call in _calls(region.body))
+
+
+def _calls(nodes: Nodes) -> Iterator[Call]:
+    for step in steps(nodes):
+        for expr in expressions(step):
+            yield from (inner for inner in walk(expr) if isinstance(inner, Call))
+
+
+def _keepers(analysis: Analysis) -> frozenset[ClassId]:
+    """Classes whose methods wait for an attribute of their own: a socket, a database connection, a process."""
+    nothing: frozenset[ClassId] = frozenset()
+    return analysis.engine.types.memo.solve(
+        "keepers",
+        lambda: frozenset(
+            pair.event.device.owner
+            for _, pair in analysis.pairs()
+            if len(pair.trace) == 1
+            and isinstance(pair.event, Block)
+            and pair.event.category in _DEVICES
+            and isinstance(pair.event.device, AttributeLock)
+        ),
+        nothing,
+    )
+
+
+class _Devices:
+    """The objects that the calls of a trace work on, as attributes and globals."""
+
+    def __init__(self, analysis: Analysis, pair: CriticalPair) -> None:
+        self._analysis = analysis
+        self._trace = pair.trace
+        self._here = [
+            next((c for c in _calls(analysis.program.body(s.function)) if c.span == s.span), None) for s in pair.trace
+        ]
+
+    def found(self) -> Iterator[LockId]:
+        """What each call of the trace is made on; of the last one also what its result is kept in."""
+        for index, call in enumerate(self._here):
+            if call is not None and isinstance(call.func, Attr):
+                if index == len(self._here) - 1 or self._is_connection(index, call.func.value):
+                    yield from self._named(index, call.func.value, call)
+        last = self._here[-1]
+        if last is not None:
+            receiver = last.func.value if isinstance(last.func, Attr) else None
+            yield from self._kept(last, receiver)
+
+    def _is_connection(self, index: int, expr: Expr) -> bool:
+        """Whether an object is of a class of the program that keeps something which its methods wait for."""
+        types = self._analysis.engine.types
+        kept = _keepers(self._analysis)
+        found = options(types.evaluate(expr, self._trace[index].function))
+        return any(isinstance(o, Instance) and kept & set(self._analysis.engine.hierarchy.mro(o.id)) for o in found)
+
+    def _is_object(self, index: int, expr: Expr) -> bool:
+        """Whether something is an object of a known class, so that what its methods return belongs to it: no container."""
+        found = options(self._analysis.engine.types.evaluate(expr, self._trace[index].function))
+        return any(isinstance(o, LibraryInstance | Instance) for o in found)
+
+    def _named(self, index: int, expr: Expr, call: Call) -> Iterator[LockId]:
+        """The attribute or global that an object is, or comes from: an argument, a local name, `self._db.cursor()`."""
+        function = self._trace[index].function
+        while isinstance(expr, Await | Call):
+            inner = expr.value if isinstance(expr, Await) else expr.func
+            if isinstance(expr, Call):
+                call = expr
+                if not isinstance(inner, Attr) or not self._is_object(index, inner.value):
+                    return
+                inner = inner.value
+            expr = inner
+        if isinstance(expr, Name):
+            yield from self._local(index, expr.id, call)
+        found = device(self._analysis.engine, Call(Attr(expr, "", call.span), (), (), call.span), function)
+        if found is not None:
+            yield found
+
+    def _local(self, index: int, name: str, call: Call) -> Iterator[LockId]:
+        scope = self._analysis.engine.types.scope(self._trace[index].function)
+        bindings = scope.bindings.get(name, [])
+        if len(bindings) == 1 and bindings[0].how in ("value", "entered") and bindings[0].expr is not None:
+            if bindings[0].expr != Name(name):
+                yield from self._named(index, bindings[0].expr, call)
+        elif name in scope.parameters and not bindings and index > 0:
+            outer = self._here[index - 1]
+            given = self._given(scope.facts.owner is not None, list(scope.parameters), name, outer) if outer else None
+            if given is not None and outer is not None:
+                yield from self._named(index - 1, given, outer)
+
+    @staticmethod
+    def _given(is_method: bool, names: list[str], name: str, call: Call) -> Expr | None:
+        """The argument that a call gives for a parameter."""
+        keyword = next((k.value for k in call.keywords if k.name == name), None)
+        position = names.index(name) - (1 if is_method and isinstance(call.func, Attr) else 0)
+        return keyword or (call.args[position] if 0 <= position < len(call.args) else None)
+
+    def _kept(self, call: Call, receiver: Expr | None) -> Iterator[LockId]:
+        """`self._line = connect()`: the attributes that keep what is opened here, or that it is handed on to."""
+        body = self._analysis.program.body(self._trace[-1].function)
+        kept = [receiver] if isinstance(receiver, Attr) else []
+        for step in steps(body):
+            if isinstance(step, Assign) and step.value is not None:
+                handed = isinstance(step.value, Attr) and any(_alike(step.value, one) for one in kept)
+                if handed or any(e == call for e in walk(step.value)):
+                    kept += [target for target in step.targets if isinstance(target, Attr)]
+        for target in kept:
+            yield from self._named(len(self._trace) - 1, target, call)
+
+
+def _alike(one: Attr, other: Attr) -> bool:
+    return one.name == other.name and one.value == other.value

@@ -8,7 +8,7 @@ import msgspec
 
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.state import State, join, same
-from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
+from lockcheck.model.events import Block, Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.paths import ParameterRoot, Path
@@ -93,6 +93,8 @@ class Frame:
         """Keep a pair: the event under what is held now, less what a callee has given back, and what it holds."""
         if len(trace) > MAX_TRACE:
             return
+        if state.debugging and isinstance(event, Block):
+            confidence = Confidence.LOW
         held = state.held
         rest: tuple[LockRef, ...] = state.dropped
         for lock in dropped:

@@ -21,7 +21,7 @@ from lockcheck.analysis.summarise import primitives, tests
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.known import Known
-from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Lambda, Logic, Name, Not, Star
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Lambda, Logic, Name, Not, Star, last_word
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.library import Effect
 
@@ -101,6 +101,18 @@ def settled(frame: Frame, expr: Call) -> bool:
     if any(_done(test, outcome, names) for test, outcome in known.tests):
         return True
     return any(_waited(call, names) for call in known.calls)
+
+
+def cancelled(frame: Frame, expr: Call) -> bool:
+    """Whether every task that `gather` or `wait` is given was cancelled before: they end at their next step."""
+    given = {name for arg in expr.args for e in walk(arg) if (name := tests.spelled(e)) is not None}
+    if last_word(expr.func) not in ("gather", "wait") or not given:
+        return False
+    for call in Known(frame.engine.program.body(frame.function), expr.span).calls:
+        if isinstance(call.func, Attr) and call.func.name == "cancel" and isinstance(call.func.value, Name):
+            if given <= {call.func.value.id, *_sources(frame, call.func.value)}:
+                return True
+    return False
 
 
 def _sources(frame: Frame, receiver: Expr) -> Iterator[str]:

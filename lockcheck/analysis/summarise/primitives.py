@@ -19,10 +19,12 @@ from lockcheck.analysis.link.values import (
     QueueValue,
     options,
 )
+from lockcheck.analysis.summarise.capacity import fills
 from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.known import Known
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Acquire, Block, Held, LockRef, Operation, QueueWait
-from lockcheck.model.expression import Attr, Call, Const, Expr, Name
+from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import ClassId, FunctionId, lock_name
 from lockcheck.model.library import Effect, Flag, Limit, LockKind, Mode
@@ -203,7 +205,7 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
         return state
     operation: _Operation = "put" if effect.operation == "put" else "get" if effect.operation == "get" else "drain"
     waits = flag_waits(frame, expr, effect.flag) if effect.flag is not None else Confidence.HIGH
-    if waits is None or effect.blocks is None:
+    if waits is None or effect.blocks is None or (operation == "put" and fills(frame, expr)):
         return state
     for option in _queues(frame, expr.func.value):
         name = lock_name(option.holder) if option.holder is not None else option.type
@@ -264,7 +266,7 @@ def limited(frame: Frame, expr: Call, limit: Limit) -> bool:
     if isinstance(given, Const):
         number = given.value
         return number is not None and not (isinstance(number, int | float) and number < 0)
-    if isinstance(given, Name) and (open_ended(frame, given) or _sometimes_none(frame, given)):
+    if isinstance(given, Name) and (open_ended(frame, expr, given) or _sometimes_none(frame, given)):
         return False
     if isinstance(given, Name | Attr):
         for option in options(frame.engine.types.evaluate(given, frame.function)):
@@ -273,12 +275,34 @@ def limited(frame: Frame, expr: Call, limit: Limit) -> bool:
     return True
 
 
-def open_ended(frame: Frame, given: Name) -> bool:
-    """Whether a timeout is a parameter that is None where the caller gives none, and nothing else is assigned to it."""
+def open_ended(frame: Frame, expr: Call | None, given: Name) -> bool:
+    """Whether a timeout is a parameter that is None where the caller gives none, and nothing else is assigned to it.
+
+    Where the call is reached only when the parameter was found not to be None, it is a bound.
+    """
     parameter = frame.scope.parameters.get(given.id)
     if parameter is None or given.id in frame.scope.bindings:
         return False
-    return isinstance(parameter.default, Const) and parameter.default.value is None
+    if not isinstance(parameter.default, Const) or parameter.default.value is not None:
+        return False
+    if expr is None:
+        return True
+    frame.flow_matters = True  # the tests on the way are known only where the blocks are
+    return not any(
+        _says_given(test, outcome, given)
+        for test, outcome in Known(frame.engine.program.body(frame.function), expr.span).tests
+    )
+
+
+def _says_given(test: Expr, outcome: bool, given: Name) -> bool:
+    """Whether the outcome of a test means that a parameter is not None."""
+    match test:
+        case Compare(left=left, operator="is" | "==", right=Const(value=None)):
+            return left == given and not outcome
+        case Compare(left=left, operator="is not" | "!=", right=Const(value=None)):
+            return left == given and outcome
+        case _:
+            return test == given and outcome
 
 
 def _sometimes_none(frame: Frame, given: Name) -> bool:
@@ -290,13 +314,13 @@ def _sometimes_none(frame: Frame, given: Name) -> bool:
 def hangs_on(frame: Frame, expr: Call, limit: Limit | None) -> str | None:
     """The parameter that is the timeout of a call, None by default; whether there is a bound, callers decide."""
     given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
-    return given.id if isinstance(given, Name) and open_ended(frame, given) else None
+    return given.id if isinstance(given, Name) and open_ended(frame, expr, given) else None
 
 
 def doubt(frame: Frame, expr: Call, limit: Limit | None) -> Confidence:
     """How sure it is that a call without a bound has none: a parameter's default is a guess at what callers give."""
     given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
-    by_default = isinstance(given, Name) and (open_ended(frame, given) or _sometimes_none(frame, given))
+    by_default = isinstance(given, Name) and (open_ended(frame, expr, given) or _sometimes_none(frame, given))
     return Confidence.MEDIUM if by_default else Confidence.HIGH
 
 

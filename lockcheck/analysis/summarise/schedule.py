@@ -9,7 +9,7 @@ import msgspec
 
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.summarise import body, contracts, decorators
+from lockcheck.analysis.summarise import body, contracts, debugging, decorators
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.exports import export
 from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
@@ -97,7 +97,9 @@ class Schedule(Engine):
 
 def follow(engine: Engine, function: FunctionId) -> Result:
     """Follow one function's body; with its blocks where a callee turns out to change the locks held."""
-    structured = engine.program.has_blocks(function)
+    structured = engine.program.has_blocks(function) or (
+        debugging.asks(engine, function) and engine.program.visit(function)
+    )
     frame, end = _run(engine, function)
     if frame.flow_matters and not structured and engine.program.visit(function):
         frame, end = _run(engine, function)

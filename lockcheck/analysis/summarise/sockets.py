@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.link.values import LibraryInstance, LibraryMethod, Value
+from lockcheck.analysis.link.values import External, LibraryInstance, LibraryMethod, Value
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.model.expression import Attr, Call, Const, Expr, Name, last_word
+from lockcheck.analysis.summarise.known import Known
+from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Group, Name, last_word
 from lockcheck.model.identity import ClassId, FunctionId
 
 _SOCKET = "socket.socket"
 _CONNECTS = {"connect", "connect_ex"}
+_TELLS = {"setblocking", "settimeout", "connect"}
+_LOOKUPS = {"socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Waits = Literal["ever", "bounded", "never"]
 
@@ -20,8 +24,11 @@ def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
     """How long a method of a socket waits: for ever, up to the socket's timeout, or not at all.
 
     A datagram socket connects without sending anything. A socket that is told `setblocking(False)` anywhere in the
-    class or function that keeps it does not wait; one with `settimeout(…)` not for ever. Of anything else nothing is known.
+    class or function that keeps it does not wait; one with `settimeout(…)` not for ever. The own host is known without
+    asking anybody, and who talks to it is answered at once. Of anything else nothing is known.
     """
+    if isinstance(callee, External) and callee.name in _LOOKUPS and expr.args:
+        return "never" if _is_own_host(frame, expr, expr.args[0]) else "ever"
     if not isinstance(callee, LibraryMethod) or not isinstance(expr.func, Attr):
         return "ever"
     made = callee.receiver
@@ -29,7 +36,27 @@ def waits(frame: Frame, expr: Call, callee: Value) -> Waits:
         return "ever"
     if callee.name in _CONNECTS and made.origin is not None and _is_datagram(made.origin.call):
         return "never"
+    if callee.name in _CONNECTS and expr.args and isinstance(expr.args[0], Group) and expr.args[0].items:
+        if _is_own_host(frame, expr, expr.args[0].items[0]):
+            return "bounded"
     return _told(frame, expr.func.value)
+
+
+def _is_own_host(frame: Frame, call: Call, host: Expr) -> bool:
+    """Whether a host is this one: a literal that says so, or a name that was compared with one on the way to the call."""
+    if isinstance(host, Const):
+        return host.value in _LOOPBACK
+    if not isinstance(host, Name):
+        return False
+    frame.flow_matters = True  # the tests on the way are known only where the blocks are
+    return any(
+        isinstance(test, Compare)
+        and test.left == host
+        and test.operator == ("==" if outcome else "!=")
+        and isinstance(test.right, Const)
+        and test.right.value in _LOOPBACK
+        for test, outcome in Known(frame.engine.program.body(frame.function), call.span).tests
+    )
 
 
 def _is_datagram(call: Call) -> bool:
@@ -65,7 +92,7 @@ def _in(frame: Frame, functions: list[FunctionId], word: str) -> Waits:
     found: Waits = "ever"
     for function in functions:
         called = frame.engine.program.functions[function].called
-        if "setblocking" not in called and "settimeout" not in called:
+        if not _TELLS & set(called):
             continue
         for step in steps(frame.engine.program.body(function)):
             for expr in expressions(step):
@@ -87,4 +114,7 @@ def _says(call: Call) -> Waits:
         if isinstance(given, Const):
             return "ever" if given.value is None else "never" if given.value == 0 else "bounded"
         return "bounded"
+    if call.func.name == "connect" and isinstance(given, Group) and given.items:
+        host = given.items[0]
+        return "bounded" if isinstance(host, Const) and host.value in _LOOPBACK else "ever"
     return "ever"

@@ -19,6 +19,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     `bounded` counts the timeout scopes around; `attempts` are results of timed or non-blocking acquisitions.
     `promised` are the locks that the caller holds by contract, whether they are held just now or not.
+    `debugging`: this is reached only while somebody debugs.
     """
 
     held: tuple[Held, ...] = ()
@@ -27,6 +28,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
     bounded: int = 0
     attempts: dict[str, Held] = {}
     promised: tuple[Held, ...] = ()
+    debugging: bool = False
 
     def holding(self, held: Held) -> State:
         """The state after a lock was taken."""
@@ -151,7 +153,9 @@ def _join(one: State, other: State) -> State:
     env = {n: p if (p := one.env.get(n, _NOWHERE)) == other.env.get(n, _NOWHERE) else None for n in sorted(names)}
     dropped = tuple(dict.fromkeys((*one.dropped, *other.dropped)))
     attempts = {n: lock for n, lock in one.attempts.items() if n in other.attempts}
-    return State(tuple(held), dropped, env, min(one.bounded, other.bounded), attempts, one.promised)
+    debugging = one.debugging and other.debugging
+    bounded = min(one.bounded, other.bounded)
+    return State(tuple(held), dropped, env, bounded, attempts, one.promised, debugging)
 
 
 def _twin(one: Held, other: Held) -> bool:

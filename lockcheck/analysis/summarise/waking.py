@@ -15,6 +15,7 @@ from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, Glo
 from lockcheck.model.source import Span
 
 _QUEUE = {"put": ("get", "get_nowait"), "get": ("put", "put_nowait"), "drain": ("task_done",)}
+_SETTLES = ("set_result", "set_exception")
 _NOTIFY = ("notify", "notify_all", "notifyAll")
 
 
@@ -51,6 +52,20 @@ def need(analysis: Analysis, event: Block | QueueWait, held: Held) -> Need | Non
     return found
 
 
+def settled_without(analysis: Analysis, event: Block, held: tuple[Held, ...]) -> bool:
+    """Whether all who settle a future are known, and none of them needs a held lock before."""
+    if event.category != "result" or event.runs:
+        return False
+    known = wakers(analysis, event)
+    return bool(known) and not any(
+        h.lock.id is None
+        or _taken(analysis, waker.function, h.lock.id, waker.span) is not None
+        or h.lock.id in analysis.entry(waker.function)
+        for waker in known
+        for h in held
+    )
+
+
 def _taken(analysis: Analysis, function: FunctionId, lock: LockId, before: Span | None) -> Need | None:
     """Where a function takes a lock, before a place in it if one is given."""
     for pair in analysis.engine.summary(function).pairs if before is None else _pairs(analysis, function):
@@ -85,6 +100,8 @@ def _target(event: Block | QueueWait) -> tuple[LockId | None, tuple[str, ...]]:
             return lock.id, _NOTIFY
         case Block(category="wait", device=event_id):
             return event_id, ("set",)
+        case Block(category="result", device=future):
+            return future, _SETTLES
         case _:
             return None, ()
 
@@ -114,7 +131,7 @@ def _calls(analysis: Analysis, function: FunctionId, word: str) -> list[Call]:
 
 def _object(analysis: Analysis, call: Call, function: FunctionId, word: str) -> LockId | None:
     """What a call works on: the identity of the queue, condition or event."""
-    if word == "set":
+    if word == "set" or word in _SETTLES:
         return device(analysis.engine, call, function)
     assert isinstance(call.func, Attr)
     value = analysis.engine.types.evaluate(call.func.value, function)
