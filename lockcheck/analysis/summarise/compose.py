@@ -12,6 +12,7 @@ from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise import contracts, primitives
+from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
@@ -218,17 +219,19 @@ def compose(
 ) -> State:
     """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
     summary = frame.engine.summary(target.function)
-    frame.calling(target.function, state)
     arguments = Arguments(frame, target, call, state, receiver)
+    own = demands(frame, target, arguments.expr, state)
+    if own is None:
+        return state
     for held in contracts.promised(frame.engine, target.function):
         frame.flow_matters = True
         needed = arguments.lock(held.lock)
         if needed is not None and target.confidence == Confidence.HIGH:
             frame.need(needed, span, target.function, state)
     step = frame.step(span, "call", text)
-    own: tuple[Condition, ...] = ()
+    frame.calling(target.function, state)
     if target.only is not None and receiver is not None:
-        own = (Condition(receiver, target.only),)
+        own = (*own, Condition(receiver, target.only))
     happen(frame, arguments, state, step, own)
     if summary.leaves or summary.releases:
         frame.flow_matters = True
@@ -271,7 +274,7 @@ def _pair(
             conditions.append(here)
     event = _event(arguments, pair.event)
     if isinstance(event, Callback) and event.kind == "parameter" and isinstance(pair.event, Callback):
-        if _called(frame, arguments, pair.event, state, step):
+        if _called(frame, arguments, pair, pair.event, state, step):
             return
         event = _passed_on(frame, arguments, pair.event, event)
     if event is None:
@@ -287,6 +290,8 @@ def _pair(
     own_confidence = Confidence.HIGH if decided else pair.confidence
     confidence = min(own_confidence, arguments.target.confidence)
     together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
+    if isinstance(event, Acquire):
+        state = state.meeting(event.lock)
     frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
 
 
@@ -353,13 +358,16 @@ def _bounded(event: Event) -> Event:
             return event
 
 
-def _called(frame: Frame, arguments: Arguments, event: Callback, state: State, step: Step) -> bool:
-    """A callee calls what it was given: where that is known here, it runs here. True if it was."""
+def _called(frame: Frame, arguments: Arguments, pair: CriticalPair, event: Callback, state: State, step: Step) -> bool:
+    """A callee calls what it was given: where that is known here, it runs here, under its locks. True if it was."""
     if event.path is None or event.path.steps:
         return False
     root = event.path.root
     given = arguments.expr(root.name) if isinstance(root, ParameterRoot) else None
     known = False
+    told = bool(frame.engine.targets.of(Name(event.name), arguments.target.function))
+    for held in moved(arguments, pair.held, step, inner=told):
+        state = state.holding(held)
     for option in options(arguments.value(event.path)):
         for target in frame.engine.targets.callee(option):
             known = True
@@ -392,4 +400,4 @@ def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
     given = Step(source.function, source.span, "event", event.name) if source is not None else None
-    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, found.known)
+    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, event.known or found.known)
