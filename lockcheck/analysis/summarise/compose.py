@@ -14,6 +14,7 @@ from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value,
 from lockcheck.analysis.summarise import contracts, primitives
 from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.scopes import bounded
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
     Acquire,
@@ -280,7 +281,7 @@ def _pair(
     if event is None:
         return
     if state.bounded:
-        event = _bounded(event)
+        event = bounded(event)
     event, decided = _timeout(frame, arguments, event)
     inner = tuple(moved(arguments, pair.held, step, inner=True))
     if len(inner) != len(pair.held):
@@ -289,10 +290,15 @@ def _pair(
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     own_confidence = Confidence.HIGH if decided else pair.confidence
     confidence = min(own_confidence, arguments.target.confidence)
-    together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
-    if isinstance(event, Acquire):
-        state = state.meeting(event.lock)
-    frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
+    frame.record(
+        event,
+        state.meeting(event),
+        (step, *pair.trace),
+        inner,
+        dropped,
+        tuple(sorted(set(conditions), key=repr)),
+        confidence,
+    )
 
 
 def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, bool]:
@@ -341,19 +347,6 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             return msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
             return msgspec.structs.replace(event, path=arguments.path(path))
-        case _:
-            return event
-
-
-def _bounded(event: Event) -> Event:
-    """A wait inside a timeout scope of the caller."""
-    match event:
-        case Block():
-            return msgspec.structs.replace(event, bounded=True)
-        case QueueWait():
-            return msgspec.structs.replace(event, scoped=True)
-        case Acquire():
-            return msgspec.structs.replace(event, timed=True, scoped=event.scoped or not event.timed)
         case _:
             return event
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lockcheck.model.events import Held, LockRef
+from lockcheck.model.events import Acquire, Event, Held, LockRef
 from lockcheck.model.identity import ClassId
 from lockcheck.model.library import Mode
 from lockcheck.model.paths import ClassRoot, Path
@@ -75,11 +75,12 @@ class State(msgspec.Struct, frozen=True, gc=False):
             )
         return msgspec.structs.replace(self, held=held)
 
-    def meeting(self, lock: LockRef) -> State:
+    def meeting(self, event: Event) -> State:
         """The state in which a lock is taken by what a callee was given: that the callee holds it, only here is seen."""
-        if lock.path is None or not any(h.inner for h in self.held):
+        path = event.lock.path if isinstance(event, Acquire) else None
+        if path is None or not any(h.inner for h in self.held):
             return self
-        held = (msgspec.structs.replace(h, inner=h.inner and h.lock.path != lock.path) for h in self.held)
+        held = (msgspec.structs.replace(h, inner=h.inner and h.lock.path != path) for h in self.held)
         return msgspec.structs.replace(self, held=tuple(held))
 
     def forgetting(self, prefix: Path) -> State:
