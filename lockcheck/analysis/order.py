@@ -87,6 +87,15 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
     steps: tuple[tuple[Edge, Witness], ...]
     more: int = 0
 
+    def rank(self) -> tuple[bool, int, int]:
+        """The surer and shorter story first: of the same locks on objects of several classes one cycle is told."""
+        witnesses = [witness for _, witness in self.steps]
+        return (
+            not all(w.held.must for w in witnesses),
+            -min(w.pair.confidence for w in witnesses),
+            sum(len(w.pair.trace) + len(w.held.trace) for w in witnesses),
+        )
+
 
 class OrderGraph:
     """Every nested acquisition of the program that can wait for ever."""
@@ -126,14 +135,16 @@ class OrderGraph:
             {n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}
         ):
             covered: set[tuple[Node, Node]] = set()
-            found: list[Cycle] = []
+            by_locks: dict[frozenset[tuple[LockId, LockId]], Cycle] = {}
             for edge in self._within(component):
                 if (edge.outer, edge.inner) in covered:
                     continue
                 cycle = self._shortest(edge, component)
                 if cycle is not None:
                     covered.update((e.outer, e.inner) for e, _ in cycle.steps)
-                    found.append(cycle)
+                    key = frozenset((e.outer.lock, e.inner.lock) for e, _ in cycle.steps)
+                    by_locks[key] = min((cycle, by_locks.get(key, cycle)), key=Cycle.rank)
+            found = list(by_locks.values())
             for cycle in found[:MAX_CYCLES]:
                 yield msgspec.structs.replace(cycle, more=max(0, len(found) - MAX_CYCLES))
 

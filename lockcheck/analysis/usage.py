@@ -8,10 +8,11 @@ from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.link.values import LockValue, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Operation
-from lockcheck.model.expression import Await, Call, Expr, Not
+from lockcheck.model.expression import Attr, Await, Call, Expr, Name, Not, last_word
 from lockcheck.model.flow import Block, Branch, Do, While
-from lockcheck.model.identity import ElementLock, FunctionId, LockId
+from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, GlobalLock, LocalLock, LockId
 from lockcheck.model.library import Domain
+from lockcheck.model.paths import ParameterRoot
 from lockcheck.model.source import Span
 
 
@@ -65,6 +66,46 @@ def domains(analysis: Analysis, function: FunctionId, lock: Expr) -> set[Domain]
     """Whom the locks exclude that an expression may be."""
     found = options(analysis.engine.types.evaluate(lock, function))
     return {o.kind.domain for o in found if isinstance(o, LockValue)}
+
+
+def given(operation: Operation) -> bool:
+    """Whether the lock is what a caller passes: whether it is held, only the caller knows."""
+    path = operation.lock.path
+    return path is not None and isinstance(path.root, ParameterRoot) and not path.steps
+
+
+def lent(analysis: Analysis, function: FunctionId, lock: LockId) -> bool:
+    """Whether a function near one that uses a lock hands it to another, which may take it or give it back.
+
+    Near are the modules of the function and of the class or function that the lock belongs to.
+    """
+    home, name = _home(lock)
+    for other in analysis.program.functions:
+        if other.module in (function.module, home) and any(
+            isinstance(part, Name | Attr) and last_word(part) == name and _denotes(analysis, part, other, lock)
+            for call in calls(analysis, other)
+            for part in (*call.args, *(k.value for k in call.keywords))
+        ):
+            return True
+    return False
+
+
+def _home(lock: LockId) -> tuple[str, str]:
+    """The module of a lock, and the last word by which it is reached."""
+    match lock:
+        case AttributeLock(owner=owner, name=name):
+            return owner.module, name
+        case GlobalLock(module=module, name=name):
+            return module, name
+        case LocalLock(function=function, name=name):
+            return function.module, name
+        case ElementLock(container=container):
+            return _home(container)
+
+
+def _denotes(analysis: Analysis, expr: Expr, function: FunctionId, lock: LockId) -> bool:
+    found = options(analysis.engine.types.evaluate(expr, function))
+    return any(isinstance(o, LockValue) and o.id == lock for o in found)
 
 
 class Holders:

@@ -73,9 +73,9 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     """A lock that is held: how it was taken, whether on every path (`must`), and the steps that took it.
 
     `scope` names the exit stack that gives the lock back by itself. `inner` marks a lock that a callee holds:
-    it is reported there, here it only tells what else is held. `guard` is the test under which it was taken, and its
-    outcome: where the same test is made again, the lock is held or not. `promised`: the function's contract says that
-    its caller holds it.
+    it is reported there, here it only tells what else is held. `guards` are the tests under which it was taken, or
+    the flags that were set when it was, each with the outcome: where one is tested again, the lock is held or not.
+    `promised`: the function's contract says that its caller holds it.
     """
 
     lock: LockRef
@@ -84,7 +84,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     trace: Trace
     scope: str = ""
     inner: bool = False
-    guard: tuple[()] | tuple[str, bool] = ()
+    guards: tuple[tuple[str, bool], ...] = ()
     promised: bool = False
 
 

@@ -9,7 +9,8 @@ module.
 ## Why it hurts
 Nobody here knows what the callable does. It may come back to this object, to unsubscribe or to read a value, and wait
 for the lock that its own thread holds. It may take a lock of its own that another thread holds while it waits for this
-one. It may be slow. An RLock cures the first of these only.
+one. It may be slow. An RLock cures the first of these only: under a re-entrant lock a call is reported where some
+thread waits for it while it holds another lock that a public function takes.
 
 ## How to repair it
 - Copy what is to be called under the lock, release the lock, then call.
@@ -19,8 +20,10 @@ one. It may be slow. An RLock cures the first of these only.
 - The callable is resolved and harmless: a function of the program (with low confidence, since others may be registered
   as well), a default such as `time.monotonic`.
 - Parameters that work something out and give it back, by their name: a factory, a key, an encoder, a clock.
-- A synchronous callable under an asynchronous lock: it cannot wait for that lock. An asynchronous lock that no public
-  function takes (it only keeps the calls in order) has low confidence.
+- A synchronous callable under an asynchronous lock: it cannot wait for that lock.
+- With low confidence: a lock that no public function takes (it only keeps the calls in order); a re-entrant lock that
+  nobody waits for while holding another; a registered object that is asked for the name it goes by; a callable that
+  runs with the arguments that came with it (`return function(*args)`): to run it under the lock is the purpose.
 - A coroutine that is only made and runs as a task of its own.
 - A decorator's wrapped function: to hold the lock around it is the purpose.
 
@@ -78,7 +81,7 @@ import threading
 
 class Link:
     def __init__(self, on_data=None):
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._on_data = on_data
         self.on_close = None
         self._gate = threading.Lock()
@@ -92,6 +95,38 @@ class Link:
         with self._gate:
             if self.on_close:
                 self.on_close()  # LCK205
+```
+
+## Bad: a re-entrant lock, and a second one that is taken before it elsewhere
+```python
+import threading
+
+
+class Jobs:
+    def __init__(self):
+        self._jobs_lock = threading.RLock()
+        self._pools_lock = threading.RLock()
+        self._listeners = []
+        self._jobs = {}
+        self._pools = {}
+
+    def add_listener(self, listener):
+        self._listeners.append(listener)
+
+    def remove(self, name):
+        with self._jobs_lock:
+            self._jobs.pop(name)
+            for listener in self._listeners:
+                listener(name)  # LCK205
+
+    def add_pool(self, name, pool):
+        with self._pools_lock:
+            self._pools[name] = pool
+
+    def stop(self):
+        with self._pools_lock, self._jobs_lock:
+            self._pools.clear()
+            self._jobs.clear()
 ```
 
 ## Bad: handlers by name, in tuples, called in another method
@@ -295,6 +330,81 @@ class Cache:
             return sorted((v for v in self._items.values() if predicate(v)), key=lambda v: key(v))
 ```
 
+## Good: a re-entrant lock that nobody waits for while holding another
+```python
+import threading
+
+
+class Jobs:
+    def __init__(self):
+        self._jobs_lock = threading.RLock()
+        self._listeners = []
+        self._jobs = {}
+
+    def add_listener(self, listener):
+        self._listeners.append(listener)
+
+    def remove(self, name):
+        with self._jobs_lock:
+            self._jobs.pop(name)
+            for listener in self._listeners:
+                listener(name)
+```
+
+## Good: a lock that no public function takes
+```python
+import threading
+
+
+class Feed:
+    def __init__(self):
+        self._order = threading.Lock()
+        self._callbacks = []
+
+    def subscribe(self, callback):
+        self._callbacks.append(callback)
+
+    def _deliver(self, item):
+        with self._order:
+            for callback in self._callbacks:
+                callback(item)
+```
+
+## Good: asked for its name only, and through a method of the program's own protocol
+```python
+import threading
+
+
+class Plugins:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._plugins = {}
+
+    def register(self, plugin):
+        with self._lock:
+            self._plugins[plugin.name()] = plugin
+
+    def attach(self, plugin):
+        with self._lock:
+            plugin._set_owner(self)
+            name = plugin.title()
+            self._plugins[name] = plugin
+```
+
+## Good: run under the lock with the arguments that came with it
+```python
+import threading
+
+
+class State:
+    def __init__(self):
+        self._mutex = threading.Lock()
+
+    def freeze_while(self, function, *args, **kwargs):
+        with self._mutex:
+            return function(*args, **kwargs)
+```
+
 ## Good: a decorator holds the lock around what it wraps
 ```python
 import functools
@@ -406,18 +516,43 @@ class Links:
                 raise self._error("none")
             return found
 ```
+
+## Good: an entry that is a weak reference, or not
+```python
+import threading
+import weakref
+
+
+class Signal:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._receivers = []
+
+    def connect(self, receiver, weak=True):
+        kept = weakref.ref(receiver) if weak else receiver
+        with self._lock:
+            self._receivers.append((id(receiver), kept))
+
+    def clean(self):
+        with self._lock:
+            self._receivers = [
+                r for r in self._receivers if not (isinstance(r[1], weakref.ReferenceType) and r[1]() is None)
+            ]
+```
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.comeback import Comebacks
 from lockcheck.analysis.link.origins import told
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
+    are,
     both,
     finding,
     hazards,
@@ -427,26 +562,28 @@ from lockcheck.analysis.witness import (
     through,
     title,
 )
-from lockcheck.model.events import Acquire, Callback, CriticalPair, Held, LockRef
+from lockcheck.model.events import Callback, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
-from lockcheck.model.identity import FunctionId, LockId, lock_name
+from lockcheck.model.identity import FunctionId, lock_name
 from lockcheck.model.paths import FreeRoot, ParameterRoot
 from lockcheck.rules.registry import rule
 
 NEAR = 3
 """A callback that is called more calls away than this is a guess: some state on the way is likely to keep it off."""
+NEAR_DETOUR = 2
+"""The same where it takes two threads to wait for ever."""
 
 
 @rule(code="LCK205", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each region and what is called back in it."""
-    takers = _takers(analysis)
-    for hazard in hazards(_places(analysis, takers)):
+    ways = Comebacks(analysis)
+    for hazard in hazards(_places(analysis, ways)):
         pair, held, confidence = hazard.best
         assert isinstance(pair.event, Callback)
         message = (
-            f"{both(held)} is held while `{pair.trace[-1].text}` is called{through(pair)}, {_origin(pair.event)}: "
-            f"{_danger(takers, held)}; copy what is needed, release the lock, then call"
+            f"{both(held)} {are(held)} held while `{pair.trace[-1].text}` is called{through(pair)}, {_origin(pair.event)}: "
+            f"{ways.danger(held)}; copy what is needed, release the lock, then call"
         )
         story = [*taken(analysis, held), *reached(analysis, pair, "is called here"), *_given(analysis, pair.event)]
         related = [*story, *hazard.others(analysis)]
@@ -463,7 +600,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         )
 
 
-def _places(analysis: Analysis, takers: dict[LockId, list[FunctionId]]) -> Iterator[PlaceOfHazard]:
+def _places(analysis: Analysis, ways: Comebacks) -> Iterator[PlaceOfHazard]:
     for function, pair, own in analysis.holding():
         event = pair.event
         if not isinstance(event, Callback):
@@ -471,21 +608,20 @@ def _places(analysis: Analysis, takers: dict[LockId, list[FunctionId]]) -> Itera
         held = tuple(h for h in own if h.lock.exclusive and (h.lock.domain != "async" or event.awaited))
         if not held or not _from_outside(analysis, function, event) or analysis.constructing(function, pair):
             continue
-        confidence = min(plausible(pair, held), _likely(event, pair, held))
-        if all(h.lock.domain == "async" and h.lock.id not in takers for h in held):
-            confidence = Confidence.LOW
+        confidence = min(plausible(pair, held), _likely(event, pair, held, ways))
         yield pair, held, Confidence.LOW if guarded(analysis, pair) else confidence
 
 
-def _likely(event: Callback, pair: CriticalPair, held: tuple[Held, ...]) -> Confidence:
-    """How likely it is that somebody's code runs that may want the lock."""
+def _likely(event: Callback, pair: CriticalPair, held: tuple[Held, ...], ways: Comebacks) -> Confidence:
+    """How likely it is that somebody's code runs that may want the lock, or one that its waiters hold."""
     calls = sum(1 for step in pair.trace if step.action == "call")
     holder = lock_name(event.holder) if event.holder is not None else ""
     listens = told(event.name.rpartition(".")[2]) or told(holder.rpartition(".")[2])
     if event.known or calls > (NEAR if listens else 1):
         return Confidence.LOW
-    if all(h.lock.reentrant for h in held):
-        return Confidence.MEDIUM if pair.confidence is Confidence.HIGH else Confidence.LOW
+    if not ways.direct(held):
+        near = calls <= (NEAR_DETOUR if listens else 0) and pair.confidence is Confidence.HIGH
+        return Confidence.MEDIUM if near and ways.detour(held) is not None else Confidence.LOW
     if event.kind == "parameter" or not listens:
         return Confidence.MEDIUM
     return Confidence.HIGH
@@ -514,35 +650,6 @@ def _origin(event: Callback) -> str:
             return f"which was set from outside as `{lock_name(holder)}`"
         case _:
             return "which the caller gave"
-
-
-def _danger(takers: dict[LockId, list[FunctionId]], held: tuple[Held, ...]) -> str:
-    """What happens if it comes back, and through which public functions it can."""
-    open_to = [f for h in held if h.lock.id is not None for f in takers.get(h.lock.id, ()) if _deadly(h.lock)]
-    if not open_to:
-        return "what it does is not known here, and all who want the lock wait for it"
-    names = list(dict.fromkeys(title(f) for f in open_to))
-    some = " or ".join(names[:2]) if len(names) <= 2 else f"{names[0]}, {names[1]} or others"
-    return f"if it comes back through {some}, it waits for itself for ever"
-
-
-def _deadly(lock: LockRef) -> bool:
-    return not lock.reentrant
-
-
-def _takers(analysis: Analysis) -> dict[LockId, list[FunctionId]]:
-    """Public functions that take a lock, by lock; those that do it themselves come first."""
-    found: dict[LockId, dict[FunctionId, int]] = {}
-    for result in analysis.results:
-        name = analysis.facts(result.function).name
-        if name.startswith("_") or name == "run" or ".<locals>." in result.function.qualname:
-            continue
-        for pair in result.pairs:
-            event = pair.event
-            if isinstance(event, Acquire) and event.blocking and event.lock.id is not None:
-                known = found.setdefault(event.lock.id, {})
-                known[result.function] = min(len(pair.trace), known.get(result.function, len(pair.trace)))
-    return {lock: sorted(known, key=lambda f: (known[f], f)) for lock, known in found.items()}
 
 
 def _given(analysis: Analysis, event: Callback) -> list[Related]:

@@ -142,7 +142,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.usage import Holders, operations
+from lockcheck.analysis.usage import Holders, given, lent, operations
 from lockcheck.analysis.witness import misuse, named
 from lockcheck.model.events import Operation
 from lockcheck.model.findings import Confidence, Finding, Related
@@ -169,7 +169,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         if lock in holders.left or holders.may_hold(function, lock) or any(f != function or o.handed for f, o in known):
             continue
         before = [o for _, o in known if o.span < operation.span]
-        if len(before) == len(known):
+        if len(before) == len(known) and not given(operation) and (before or not lent(analysis, function, lock)):
             yield _finding(analysis, function, operation, before)
 
 

@@ -79,6 +79,17 @@ class Evaluation:
         operation = self.operations.get(call.span)
         return operation is not None and operation.action == "release"
 
+    def takes(self, value: Expr) -> Operation | None:
+        """The acquisition that an expression is, if it is one."""
+        call = value.value if isinstance(value, Await) else value
+        operation = self.operations.get(call.span) if isinstance(call, Call) else None
+        return operation if operation is not None and operation.action == "acquire" else None
+
+    def waits_for(self, value: Expr) -> bool:
+        """Whether a value is that of an acquisition that cannot fail: it waits until the lock is there."""
+        operation = self.takes(value)
+        return operation is not None and not (operation.attempt or operation.callee or operation.handed)
+
     def evaluate(self, expr: Expr, points: Points) -> Points:
         """The paths after an expression was evaluated."""
         match expr:

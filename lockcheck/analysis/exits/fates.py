@@ -70,7 +70,7 @@ def _locks(result: Result) -> list[tuple[LockRef, dict[Span, Operation]]]:
         if operation.action != "acquire" or lock.id is None or lock.guessed or isinstance(lock.id, ElementLock):
             continue
         if not any(_equal(lock, known) for known, _ in found):
-            own = [o for o in result.operations if _equal(o.lock, lock) and o.action in ("acquire", "release")]
+            own = [o for o in result.operations if _equal(o.lock, lock) and o.action != "enter"]
             found.append((lock, {o.span: o for o in own}))
     return found
 

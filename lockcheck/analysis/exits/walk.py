@@ -142,6 +142,8 @@ class Walk(Evaluation):
             yes, no = self._bound(node.targets, yes), self._bound(node.targets, no)
             return self.known(yes, words[0], True) | self.known(no, words[0], False)
         points = self._bound(node.targets, self.evaluate(value, points))
+        if words and self.waits_for(value):
+            points = self.known(points, words[0], True)
         if isinstance(value, Const) and not node.augmented:
             for word in words:
                 points = self.known(points, word, bool(value.value))
@@ -249,13 +251,18 @@ class Walk(Evaluation):
         if node.handlers and not any(self._gives(step) for step in steps(node.body)):
             self.leave(points, implicit)
         end = self.block(node.body, points)
-        if node.handlers:
+        if node.handlers and not self._ends_taking(node.body):
             self.leave(end, implicit)
         raised = self._distinct(self.raises.pop())
         found = [self.block(node.orelse, end)]
         for point, leave in raised:
             found.append(self._handled(node.handlers, point, leave))
         return NOWHERE.union(*found)
+
+    def _ends_taking(self, body: Block) -> bool:
+        """Whether the last thing that is tried is to take the lock: an exception says that it was not taken."""
+        last = body[-1] if body else None
+        return isinstance(last, Do | Assign) and last.value is not None and self.takes(last.value) is not None
 
     def _handled(self, handlers: tuple[Handler, ...], point: Point, leave: Leave) -> Points:
         ends = NOWHERE

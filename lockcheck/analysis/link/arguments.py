@@ -50,6 +50,13 @@ def given(types: Types, function: FunctionId, name: str) -> Iterator[tuple[Funct
             yield from _forwarded(types, site, name, position - site.shift)
 
 
+def at(types: Types, function: FunctionId, name: str, site: Site) -> Expr | None:
+    """What one call gives for a parameter; None where it gives nothing that is spelled."""
+    names = [p.name for p in types.program.functions[function].parameters if p.kind in "pa"]
+    found = _argument(site, name, names.index(name) if name in names else None)
+    return None if isinstance(found, Star) else found
+
+
 def _handed(types: Types, function: FunctionId, name: str, position: int | None) -> Iterator[tuple[FunctionId, Expr]]:
     """What a thread or pool will call the function with."""
     shift = 0 if types.owner(function) is None else 1

@@ -61,6 +61,8 @@ def builtin(types: Types, name: str, origin: Origin) -> Value | None:
         case "builtins.zip":
             parts = (results.iterated(types, types.evaluate(a, origin.function)) for a in args)
             return Container(TupleValue(tuple(parts)))
+        case "itertools.chain":
+            return Container(join(results.iterated(types, types.evaluate(a, origin.function)) for a in args))
         case "builtins.type" if len(args) == 1:
             return join(ClassValue(v.id) if isinstance(v, Instance) else UNKNOWN for v in options(first))
         case _:

@@ -58,7 +58,10 @@ def one_of(value: Value, holder: LockId) -> Value:
     found = [o for o in options(value) if isinstance(o, LockValue)]
     if len({o.id for o in found}) < 2:
         return value
+    others = {o.id for o in found if o.id != holder}
     first = next((o for o in found if o.kind.reentrant), found[0])
+    if len(others) == 1 and all(o.condition for o in found if o.id != holder):
+        return next(o for o in found if o.id != holder)  # some of them are conditions on a lock: so are all
     return msgspec.structs.replace(first, id=holder)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from lockcheck.analysis.link import arguments
+from lockcheck.analysis.link import arguments, asked
 from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.stores import Stored, writes
 from lockcheck.analysis.link.targets import Targets
@@ -102,6 +102,8 @@ class Origins:
     def _of(self, func: Expr, function: FunctionId) -> Foreign | None:
         value = self.types.evaluate(func, function)
         found = self._place(func, function, (), MAX_DEPTH)
+        if found is not None and asked.dereferenced(self.types, func, function):
+            return None
         if found is not None:
             return msgspec.structs.replace(found, known=_resolved(value)) if not found.weak else None
         if isinstance(func, Attr):
@@ -117,7 +119,7 @@ class Origins:
     def _registered(self, func: Attr, function: FunctionId) -> Foreign | None:
         """`def register(self, plugin): self._plugins[plugin.name()] = plugin`: what is being registered is asked."""
         scope = self.types.scope(function)
-        if not isinstance(func.value, Name) or func.value.id not in scope.parameters:
+        if not isinstance(func.value, Name) or func.value.id not in scope.parameters or func.name.startswith("_"):
             return None
         for option in options(self.types.evaluate(func.value, function)):
             if isinstance(option, Instance):
@@ -133,7 +135,7 @@ class Origins:
             if item.given == found.source.given:
                 holder = self._holder(item.into, item.function) if item.into is not None else None
                 if holder is not None:
-                    return Foreign("element", holder, item, sure=False)
+                    return Foreign("element", holder, item, sure=False, known=asked.named(self.types, func, function))
         return None
 
     def _told(self, func: Attr, function: FunctionId) -> Foreign | None:

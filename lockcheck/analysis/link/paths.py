@@ -275,8 +275,14 @@ class Paths:
         path = self.of(expr, function, env)
         if self._rebound(expr, function, path, found.id):
             return None
-        receiver = self.receiver(expr, function)
+        receiver = self._keeper(self.receiver(expr, function), found.id)
         return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
+
+    def _keeper(self, receiver: ClassId | None, lock: LockId) -> ClassId | None:
+        """The class of the object that a lock hangs on: not of one that was only given another's lock to use."""
+        if receiver is None or not isinstance(lock, AttributeLock):
+            return receiver
+        return receiver if self.types.hierarchy.related(receiver, lock.owner) is not None else None
 
     def _rebound(self, expr: Expr, function: FunctionId, path: Path | None, lock: LockId) -> bool:
         """Whether a local name that is given several values holds, at this point, none that is known to be the lock."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockcheck.analysis.link import annotated, containers, readwrite
+from lockcheck.analysis.link import annotated, containers, factories, readwrite
 from lockcheck.analysis.link.values import (
     NOTHING,
     UNKNOWN,
@@ -75,6 +75,8 @@ def _call(types: Types, callee: Value, origin: Origin) -> Value:
                 return special
             effect = method_effect(types, callee)
             return _effect(effect, origin) if effect is not None else UNKNOWN
+        case FunctionValue(id=id, receiver=receiver):
+            return factories.made(types, result(types, callee, origin), id, receiver is not None, origin)
         case _:
             return result(types, callee, origin)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.types import Types
 from lockcheck.analysis.link.values import (
     ClassValue,
@@ -29,7 +30,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     """A function that a call may run.
 
     `receiver` is the value of the object that it is bound to. `only` limits the target to receivers of that
-    class. `made` tells that the call makes the receiver; `partial` that earlier arguments come first.
+    class. `made` tells that the call makes the receiver; `partial` that earlier arguments come first; `chosen` that it
+    is one of several.
     """
 
     function: FunctionId
@@ -38,6 +40,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
     made: bool = False
     confidence: Confidence = Confidence.HIGH
     partial: PartialValue | None = None
+    chosen: bool = False
 
 
 class Targets:
@@ -52,11 +55,33 @@ class Targets:
         """The targets of calling `func` in the body of `function`; none where they are not known."""
         direct = self._is_super(func, function)
         value = self.types.evaluate(func, function)
+        owner = self.types.owner(function)
         found: dict[Target, None] = {}
         for option in options(value):
             for target in self.callee(option, direct):
-                found[target] = None
-        return tuple(found) if len(found) <= MAX_OVERRIDES + 1 else ()
+                if owner is None or not self._wraps(owner, target):
+                    found[target] = None
+        if len(found) > MAX_OVERRIDES + 1:
+            return ()
+        return tuple(found) if len(found) == 1 else tuple(msgspec.structs.replace(t, chosen=True) for t in found)
+
+    def _wraps(self, owner: ClassId, target: Target) -> bool:
+        """Whether a method of a proxy would run its own class's: what a proxy keeps is not another proxy of its kind."""
+        receiver = target.receiver
+        if target.only != owner or not isinstance(receiver, Instance) or receiver.id == owner:
+            return False
+        return self.types.memo.solve(("proxy", owner, receiver.id), lambda: self._keeps(owner, receiver.id), False)
+
+    def _keeps(self, owner: ClassId, interface: ClassId) -> bool:
+        """Whether objects of a class keep one that their constructor is given, of an interface that they have too."""
+        hierarchy = self.types.hierarchy
+        for name, facts in hierarchy.own_attributes(owner).items():
+            if any(isinstance(fact.value, Name) and fact.function is not None for fact in facts):
+                for option in options(attributes.attribute(self.types, Instance(owner), name)):
+                    if isinstance(option, Instance) and option.id != owner and hierarchy.derives(option.id, interface):
+                        if hierarchy.derives(owner, option.id):
+                            return True
+        return False
 
     def _is_super(self, func: Expr, function: FunctionId) -> bool:
         return isinstance(func, Attr) and isinstance(self.types.evaluate(func.value, function), SuperValue)

@@ -75,9 +75,22 @@ def block(frame: Frame, nodes: Block, state: State | None) -> State | None:
         if state is None:
             return None
         state = _node(frame, node, state)
-        if state is not None and before is not None and isinstance(node, Assign):
-            state = tests.flagged(frame, before, node, state)
+        if state is not None and state.held and isinstance(node, Assign):
+            state = _flagged(node, before, state)
         before = node
+    return state
+
+
+def _flagged(node: Assign, before: Node | None, state: State) -> State:
+    """`lock.acquire()`, then `self._locked = True`: the flag tells from now on whether the lock is held."""
+    value = node.value.value if isinstance(node.value, Const) and not node.augmented else None
+    taking = before.value if isinstance(before, Do) else None
+    call = taking.value if isinstance(taking, Await) else taking
+    for target in node.targets:
+        word = tests.spelled(target)
+        if word is not None:
+            acquired = call.span if isinstance(call, Call) else None
+            state = state.telling(word, value if isinstance(value, bool) else None, acquired)
     return state
 
 

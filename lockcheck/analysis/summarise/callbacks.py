@@ -10,7 +10,7 @@ from lockcheck.analysis.summarise.compose import described
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Callback
-from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name
+from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name, Star
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Assign
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
@@ -21,10 +21,11 @@ _SPAWNING = {"create_task", "ensure_future", "run_coroutine_threadsafe", "start_
 def called(frame: Frame, expr: Call, value: Value, state: State, awaited: bool) -> None:
     """Record the call of something that came from outside."""
     func = expr.func
-    if isinstance(func, Name) and value == UNKNOWN:
+    if isinstance(func, Name) and (value == UNKNOWN or func.id in frame.scope.parameters):
         path = frame.engine.paths.of(func, frame.function, state.env)
         if path is not None and isinstance(path.root, ParameterRoot | FreeRoot) and not path.steps:
-            event = Callback(path, func.id, awaited=_awaited(frame, expr, awaited))
+            known = value != UNKNOWN or _lends(frame, expr)
+            event = Callback(path, func.id, awaited=_awaited(frame, expr, awaited), known=known)
             frame.record(event, state, (frame.step(expr.span, "event", func.id),))
             return
     found = frame.engine.origins.of(func, frame.function)
@@ -35,6 +36,12 @@ def called(frame: Frame, expr: Call, value: Value, state: State, awaited: bool) 
     confidence = Confidence.HIGH if found.sure else Confidence.MEDIUM
     step = frame.step(expr.span, "event", name)
     frame.record(described(event, found, event.path), state, (step,), confidence=confidence)
+
+
+def _lends(frame: Frame, expr: Call) -> bool:
+    """`return function(*args)` with the arguments that were given: to run it under the lock is what it is given for."""
+    rest = {p.name for p in frame.facts.parameters if p.kind == "*"}
+    return any(isinstance(a, Star) and isinstance(a.value, Name) and a.value.id in rest for a in expr.args)
 
 
 def _kept(frame: Frame, base: Expr | None, state: State) -> Path | None:

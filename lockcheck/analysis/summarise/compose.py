@@ -12,7 +12,9 @@ from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise import contracts, primitives
+from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.scopes import bounded
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
     Acquire,
@@ -223,17 +225,19 @@ def compose(
 ) -> State:
     """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
     summary = frame.engine.summary(target.function)
-    frame.calling(target.function, state)
     arguments = Arguments(frame, target, call, state, receiver)
+    own = demands(frame, target, arguments.expr, state)
+    if own is None:
+        return state
     for held in contracts.promised(frame.engine, target.function):
         frame.flow_matters = True
         needed = arguments.lock(held.lock)
         if needed is not None and target.confidence == Confidence.HIGH:
             frame.need(needed, span, target.function, state)
     step = frame.step(span, "call", text)
-    own: tuple[Condition, ...] = ()
+    frame.calling(target.function, state)
     if target.only is not None and receiver is not None:
-        own = (Condition(receiver, target.only),)
+        own = (*own, Condition(receiver, target.only))
     happen(frame, arguments, state, step, own)
     if summary.leaves or summary.releases:
         frame.flow_matters = True
@@ -276,13 +280,13 @@ def _pair(
             conditions.append(here)
     event = _event(arguments, pair.event)
     if isinstance(event, Callback) and event.kind == "parameter" and isinstance(pair.event, Callback):
-        if _called(frame, arguments, pair.event, state, step):
+        if _called(frame, arguments, pair, pair.event, state, step):
             return
         event = _passed_on(frame, arguments, pair.event, event)
     if event is None:
         return
     if state.bounded:
-        event = _bounded(event)
+        event = bounded(event)
     event, decided = _timeout(frame, arguments, event)
     inner = tuple(moved(arguments, pair.held, step, inner=True))
     if len(inner) != len(pair.held):
@@ -291,8 +295,15 @@ def _pair(
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     own_confidence = Confidence.HIGH if decided else pair.confidence
     confidence = min(own_confidence, arguments.target.confidence)
-    together = tuple(sorted(set(conditions), key=repr) if len(conditions) > 1 else conditions)
-    frame.record(event, state, (step, *pair.trace), inner, dropped, together, confidence)
+    frame.record(
+        event,
+        state.meeting(event),
+        (step, *pair.trace),
+        inner,
+        dropped,
+        tuple(sorted(set(conditions), key=repr)),
+        confidence,
+    )
 
 
 def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, bool]:
@@ -345,26 +356,16 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
             return event
 
 
-def _bounded(event: Event) -> Event:
-    """A wait inside a timeout scope of the caller."""
-    match event:
-        case Block():
-            return msgspec.structs.replace(event, bounded=True)
-        case QueueWait():
-            return msgspec.structs.replace(event, scoped=True)
-        case Acquire():
-            return msgspec.structs.replace(event, timed=True, scoped=event.scoped or not event.timed)
-        case _:
-            return event
-
-
-def _called(frame: Frame, arguments: Arguments, event: Callback, state: State, step: Step) -> bool:
-    """A callee calls what it was given: where that is known here, it runs here. True if it was."""
+def _called(frame: Frame, arguments: Arguments, pair: CriticalPair, event: Callback, state: State, step: Step) -> bool:
+    """A callee calls what it was given: where that is known here, it runs here, under its locks. True if it was."""
     if event.path is None or event.path.steps:
         return False
     root = event.path.root
     given = arguments.expr(root.name) if isinstance(root, ParameterRoot) else None
     known = False
+    told = bool(frame.engine.targets.of(Name(event.name), arguments.target.function))
+    for held in moved(arguments, pair.held, step, inner=told):
+        state = state.holding(held)
     for option in options(arguments.value(event.path)):
         for target in frame.engine.targets.callee(option):
             known = True
@@ -397,4 +398,4 @@ def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
     given = Step(source.function, source.span, "event", event.name) if source is not None else None
-    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, found.known)
+    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, event.known or found.known)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.analysis.summarise.runners import is_run
 from lockcheck.analysis.summarise.schedule import Schedule
-from lockcheck.model.events import Acquire
+from lockcheck.model.events import Acquire, Callback, Summary
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId
 
@@ -44,6 +45,8 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
                 or (name.startswith("_") and not name.startswith("__") and _takes(schedule, function))
             ):
                 more.update(schedule.program.callers(name))
+            elif _lends(summary) and len(callers := schedule.program.callers(name)) <= MAX_CALLERS:
+                more.update(callers)
             elif _takes(schedule, function):
                 more.update(c for c in schedule.program.callers(name) if functions[c].is_async)
             more.update(s.function for s in schedule.results[function].spawned)
@@ -76,6 +79,11 @@ def _runs_loop(schedule: Schedule, function: FunctionId) -> bool:
 def _takes(schedule: Schedule, function: FunctionId) -> bool:
     """Whether a function takes a lock itself: who calls it decides what is held around that, and in which thread."""
     return any(isinstance(p.event, Acquire) and len(p.trace) == 1 for p in schedule.results[function].pairs)
+
+
+def _lends(summary: Summary) -> bool:
+    """Whether a function calls what it is given while it holds a lock: what that does, its callers know."""
+    return any(isinstance(p.event, Callback) and p.event.kind == "parameter" and p.held for p in summary.pairs)
 
 
 def _wrapped(schedule: Schedule, function: FunctionId) -> bool:

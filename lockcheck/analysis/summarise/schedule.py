@@ -120,7 +120,7 @@ def _result(frame: Frame, end: State | None) -> Result:
     leaves: tuple[Held, ...] = ()
     releases = end.dropped if end is not None else ()
     if end is not None:
-        leaves = tuple(h for h in end.held if (h.must or h.guard) and _own(frame, h))
+        leaves = tuple(h for h in end.held if (h.must or h.guards) and _own(frame, h))
     within = tuple(h for h in around.held if _own(frame, h)) if around is not None else ()
     summary = Summary(
         export(contracts.without(pairs)), leaves, releases, within, around.dropped if around is not None else ()

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lockcheck.model.events import Held, LockRef
+from lockcheck.model.events import Acquire, Event, Held, LockRef
 from lockcheck.model.identity import ClassId
 from lockcheck.model.library import Mode
 from lockcheck.model.paths import ClassRoot, Path
+from lockcheck.model.source import Span
 
 _NOWHERE = Path(ClassRoot(ClassId("", "")))
 
@@ -66,6 +67,24 @@ class State(msgspec.Struct, frozen=True, gc=False):
         held = tuple(_rebound(h, name) for h in self.held) if self.held else self.held
         return msgspec.structs.replace(self, env={**self.env, name: path}, attempts=attempts, held=held)
 
+    def telling(self, word: str, outcome: bool | None, acquired: Span | None) -> State:
+        """The state after a flag was set: right behind the acquisition at `acquired`, it tells of that lock."""
+        held = tuple(_untold(h, word) for h in self.held)
+        if outcome is not None and acquired is not None:
+            held = tuple(
+                msgspec.structs.replace(h, guards=(*h.guards, (word, outcome))) if h.trace[0].span == acquired else h
+                for h in held
+            )
+        return msgspec.structs.replace(self, held=held)
+
+    def meeting(self, event: Event) -> State:
+        """The state in which a lock is taken by what a callee was given: that the callee holds it, only here is seen."""
+        path = event.lock.path if isinstance(event, Acquire) else None
+        if path is None or not any(h.inner for h in self.held):
+            return self
+        held = (msgspec.structs.replace(h, inner=h.inner and h.lock.path != path) for h in self.held)
+        return msgspec.structs.replace(self, held=tuple(held))
+
     def forgetting(self, prefix: Path) -> State:
         """The state after the object at `prefix` was replaced: held locks behind it are another object's now."""
         if not any(h.lock.path is not None and h.lock.path.starts_with(prefix) for h in self.held):
@@ -78,9 +97,13 @@ def _rebound(held: Held, name: str) -> Held:
     path = held.lock.path
     if path is not None and any(s.endswith(f":{name}]") or f":{name}." in s for s in path.steps):
         held = msgspec.structs.replace(held, lock=msgspec.structs.replace(held.lock, path=None))
-    if held.guard and name in held.guard[0].replace(".", " ").split():
-        held = msgspec.structs.replace(held, guard=())
-    return held
+    return _untold(held, name)
+
+
+def _untold(held: Held, word: str) -> Held:
+    """The lock after a name or attribute got another value: tests of it tell nothing any more."""
+    kept = tuple(g for g in held.guards if f" {word} " not in f" {g[0]} " and f" {word}." not in f" {g[0]}")
+    return msgspec.structs.replace(held, guards=kept) if len(kept) != len(held.guards) else held
 
 
 def _moved(held: Held, prefix: Path) -> Held:
@@ -106,8 +129,8 @@ def branched(test: str | None, yes: State | None, no: State | None) -> State | N
 
 def _guarded(side: State, other: State, test: str, outcome: bool) -> State:
     held = tuple(
-        msgspec.structs.replace(h, guard=(test, outcome))
-        if h.must and not h.guard and not any(_twin(h, o) for o in other.held)
+        msgspec.structs.replace(h, guards=(*h.guards, (test, outcome)))
+        if h.must and not any(_twin(h, o) for o in other.held)
         else h
         for h in side.held
     )
@@ -116,12 +139,12 @@ def _guarded(side: State, other: State, test: str, outcome: bool) -> State:
 
 def assuming(state: State | None, test: str | None, outcome: bool) -> State | None:
     """The state where a test is known to have an outcome: locks taken under the same test are held or not."""
-    if state is None or test is None or not any(h.guard for h in state.held):
+    if state is None or test is None or not any(h.guards for h in state.held):
         return state
     held = tuple(
-        msgspec.structs.replace(h, must=True, guard=()) if h.guard == (test, outcome) else h
+        msgspec.structs.replace(h, must=True, guards=()) if (test, outcome) in h.guards else h
         for h in state.held
-        if not (h.guard and h.guard[0] == test and h.guard[1] is not outcome)
+        if (test, not outcome) not in h.guards
     )
     return msgspec.structs.replace(state, held=held)
 
@@ -147,7 +170,8 @@ def _join(one: State, other: State) -> State:
         else:
             rest.remove(match)
             first = item if (len(item.trace), item.trace) <= (len(match.trace), match.trace) else match
-            held.append(msgspec.structs.replace(first, must=item.must and match.must))
+            guards = tuple(g for g in item.guards if g in match.guards)
+            held.append(msgspec.structs.replace(first, must=item.must and match.must, guards=guards))
     held += [msgspec.structs.replace(r, must=False) for r in rest]
     names = one.env.keys() | other.env.keys()
     env = {n: p if (p := one.env.get(n, _NOWHERE)) == other.env.get(n, _NOWHERE) else None for n in sorted(names)}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from lockcheck.analysis.link.scope import blocks
 from lockcheck.analysis.summarise import calls, evaluate, primitives
 from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, assuming, join
 from lockcheck.model.events import Held
 from lockcheck.model.expression import Attr, Await, Call, Compare, Const, Expr, Logic, Name, Not, Walrus
-from lockcheck.model.flow import Assign, Block, Branch, Do, Node
 
 Both = tuple["State | None", "State | None"]
 
@@ -95,29 +93,6 @@ def remember(state: State, name: str, held: Held) -> State:
     """Note that a local name tells whether a lock was taken. Until it is tested the lock may be held."""
     state = state.holding(msgspec.structs.replace(held, must=held.must and not _may_fail(held)))
     return msgspec.structs.replace(state, attempts={**state.attempts, name: held})
-
-
-def flagged(frame: Frame, before: Node, node: Assign, state: State) -> State:
-    """`lock.acquire()`, `taken = True`: where the function tests that flag later, the lock is held or not.
-
-    Only an assignment that directly follows the acquisition says so: one in the middle of a region says something else.
-    """
-    flag = spelled(node.targets[0]) if len(node.targets) == 1 else None
-    taken = isinstance(before, Do) and isinstance(before.value, Call) and before.value
-    if flag is None or not taken or not state.held or not isinstance(node.value, Const) or node.value.value is not True:
-        return state
-    last = state.held[-1]
-    own = len(last.trace) == 1 and last.trace[0].span == taken.span and last.must and not last.guard
-    if not own or not _tests(frame.engine.program.body(frame.function), flag):
-        return state
-    return msgspec.structs.replace(state, held=(*state.held[:-1], msgspec.structs.replace(last, guard=(flag, True))))
-
-
-def _tests(nodes: Block, flag: str) -> bool:
-    return any(
-        (isinstance(node, Branch) and spelled(node.test) == flag) or any(_tests(inner, flag) for inner in blocks(node))
-        for node in nodes
-    )
 
 
 def _may_fail(held: Held) -> bool:
