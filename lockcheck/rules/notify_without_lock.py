@@ -255,6 +255,25 @@ class Box:
     def wake(self) -> None:
         self._changed.notify_all()
 ```
+
+## Good: a condition that the caller gives
+```python
+import threading
+
+
+def settle(changed: threading.Condition, seconds: float) -> bool:
+    return changed.wait(seconds)
+
+
+class Box:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+
+    def wait(self) -> bool:
+        with self._lock:
+            return settle(self._changed, 5)
+```
 """
 
 from __future__ import annotations
@@ -262,7 +281,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.usage import Holders, operations
+from lockcheck.analysis.usage import Holders, given, operations
 from lockcheck.analysis.witness import misuse, named, title
 from lockcheck.model.events import Need
 from lockcheck.model.findings import Confidence, Finding, Related
@@ -282,7 +301,7 @@ def _conditions(analysis: Analysis) -> Iterator[Finding]:
     for function, operation in operations(analysis, "notify", "wait"):
         lock = operation.lock.id
         assert lock is not None
-        if operation.held or lock in holders.left or holders.may_hold(function, lock):
+        if operation.held or given(operation) or lock in holders.left or holders.may_hold(function, lock):
             continue
         verb = "notified" if operation.action == "notify" else "waited for"
         message = (

@@ -46,7 +46,7 @@ class Arguments:
         self.target = target
         self.state = state
         self._receiver = receiver
-        self._call = call
+        self.call = call
         self._exprs: dict[str, Expr] = {}
         self._own: str | None = None
         self._paths: dict[Path, Path | None] = {}
@@ -80,17 +80,12 @@ class Arguments:
             known.clear()
 
     @property
-    def call(self) -> Call | None:
-        """The call, where it is spelled."""
-        return self._call
-
-    @property
     def spelled(self) -> bool:
         """Whether the arguments are all there to see: the call is spelled, with no stars."""
         return (
-            self._call is not None
-            and not any(isinstance(a, Star) for a in self._call.args)
-            and all(k.name is not None for k in self._call.keywords)
+            self.call is not None
+            and not any(isinstance(a, Star) for a in self.call.args)
+            and all(k.name is not None for k in self.call.keywords)
         )
 
     def expr(self, name: str) -> Expr | None:
