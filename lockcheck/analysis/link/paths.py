@@ -75,6 +75,8 @@ class Paths:
             if scope.binds(name):
                 if current != function:
                     return Path(FreeRoot(current, name))
+                if current.qualname.endswith(".<body>"):
+                    return Path(ClassRoot(ClassId(current.module, current.qualname.removesuffix(".<body>"))), (name,))
                 if name in scope.parameters and name not in scope.bindings:
                     return Path(ParameterRoot(name))
                 return Path(LocalRoot(current, name, 0, 0))
@@ -275,12 +277,12 @@ class Paths:
         path = self.of(expr, function, env)
         if self._rebound(expr, function, path, found.id):
             return None
-        receiver = self._keeper(self.receiver(expr, function), found.id)
+        receiver = self.keeper(found.id, self.receiver(expr, function))
         return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
 
-    def _keeper(self, receiver: ClassId | None, lock: LockId) -> ClassId | None:
-        """The class of the object that a lock hangs on: not of one that was only given another's lock to use."""
-        if receiver is None or not isinstance(lock, AttributeLock):
+    def keeper(self, lock: LockId, receiver: ClassId | None) -> ClassId | None:
+        """The class of the object whose own lock it is; None for an object that was only handed another's lock."""
+        if receiver is None or not isinstance(lock, AttributeLock) or lock.owner == receiver:
             return receiver
         return receiver if self.types.hierarchy.related(receiver, lock.owner) is not None else None
 

@@ -75,10 +75,10 @@ def call(
         frame.may_raise(state)
     if suspended is not None:
         evaluate.suspend(frame, "await", suspended, state)
+    value = frame.engine.types.evaluate(expr.func, frame.function)
     done = primitives.operate(frame, expr, state, awaited)
     if done is not None:
-        return done
-    value = frame.engine.types.evaluate(expr.func, frame.function)
+        return _tested(frame, expr, value, done)
     owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
     for option in options(value):
         effect = effect_of(frame, option)
@@ -300,6 +300,15 @@ def device(engine: Engine, expr: Call, function: FunctionId) -> LockId | None:
         if path is not None and isinstance(path.root, GlobalRoot) and not path.steps:
             return GlobalLock(path.root.module, path.root.name)
     return None
+
+
+def _tested(frame: Frame, expr: Call, callee: Value, state: State) -> State:
+    """`wait_for(predicate)`: the predicate runs with the condition held."""
+    for option in options(callee):
+        effect = effect_of(frame, option)
+        if effect is not None and effect.runs is not None:
+            state = _run_argument(frame, expr, effect.runs, state)
+    return state
 
 
 def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:

@@ -32,7 +32,7 @@ from lockcheck.model.events import (
 )
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import ClassId, ElementLock
+from lockcheck.model.identity import ClassId, ElementLock, FunctionId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
@@ -53,6 +53,7 @@ class Arguments:
         self._locks: dict[LockRef, LockRef | None] = {}
         self._classes: dict[Path, ClassId | None] = {}
         self._conditions: dict[Condition, Condition | bool] = {}
+        self._factory: dict[FreeRoot, tuple[Expr, FunctionId]] = {}
         facts = frame.engine.program.functions[target.function]
         names = [p.name for p in facts.parameters if p.kind in "pa"]
         if target.receiver is not None and names and facts.owner is not None:
@@ -78,6 +79,10 @@ class Arguments:
         self._own = own
         for known in (self._paths, self._locks, self._classes, self._conditions):
             known.clear()
+
+    def made_by(self, factory: dict[FreeRoot, tuple[Expr, FunctionId]]) -> None:
+        """Bind what the callee sees of the function that made it: what that was given, and where it is to be read."""
+        self._factory = factory
 
     @property
     def call(self) -> Call | None:
@@ -113,6 +118,9 @@ class Arguments:
                 base = self._base(name)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
                 base = self.state.env.get(name)
+            case FreeRoot() if path.root in self._factory:
+                base = self.frame.engine.paths.of(*self._factory[path.root])
+                base = base if base is not None and isinstance(base.root, GlobalRoot | ClassRoot) else None
             case FreeRoot():
                 return path
             case _:
@@ -153,6 +161,8 @@ class Arguments:
                 value = types.evaluate(given, self.frame.function)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
                 value = types.name(name, function)
+            case FreeRoot() if path.root in self._factory:
+                value = types.evaluate(*self._factory[path.root])
             case _:
                 return UNKNOWN
         for step in path.steps:
@@ -169,13 +179,15 @@ class Arguments:
 
     def _lock(self, lock: LockRef) -> LockRef | None:
         path = self.path(lock.path)
-        if lock.open:
+        factory = lock.path is not None and lock.path.root in self._factory
+        if lock.open or factory:
             assert lock.path is not None
             found = locks.known(self.value(lock.path))
             if found is not None:
                 receiver = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
-                return LockRef(found.id, path, found.kind, receiver, found.permits)
-            if path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
+                keeper = self.frame.engine.paths.keeper(found.id, receiver)
+                return LockRef(found.id, path, found.kind, keeper, found.permits)
+            if not factory and path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
                 return msgspec.structs.replace(lock, path=path, id=None)
             return None
         receiver = lock.receiver
