@@ -67,6 +67,54 @@ async def begin() -> None:
     asyncio.create_task(work()).add_done_callback(print)  # LCK802
 ```
 
+## Bad: a function that only starts and returns it
+```python
+import asyncio
+from collections.abc import Coroutine
+
+
+def background(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    task = asyncio.create_task(work)
+    task.add_done_callback(print)
+    return task
+
+
+class Store:
+    async def _save(self) -> None:
+        await asyncio.sleep(1)
+
+    def changed(self) -> None:
+        background(self._save())  # LCK802
+```
+
+## Good: the function keeps it, or its caller does
+```python
+import asyncio
+from collections.abc import Coroutine
+
+RUNNING: set["asyncio.Task[None]"] = set()
+
+
+def background(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    task = asyncio.create_task(work)
+    RUNNING.add(task)
+    task.add_done_callback(RUNNING.discard)
+    return task
+
+
+def begin(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    return asyncio.create_task(work)
+
+
+class Store:
+    async def _save(self) -> None:
+        await asyncio.sleep(1)
+
+    def changed(self) -> None:
+        background(self._save())
+        self._saving = begin(self._save())
+```
+
 ## Good: a task group keeps its tasks
 ```python
 import asyncio
@@ -160,9 +208,9 @@ from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import CoroutineValue, LibraryInstance, options
 from lockcheck.analysis.loops import LOOP, callee_names
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.expression import Attr, Call, Name
-from lockcheck.model.findings import Confidence, Finding
-from lockcheck.model.flow import Assign, Do, Node
+from lockcheck.model.expression import Attr, Call, Expr, Name
+from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.flow import Assign, Do, Node, Return
 from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
 
@@ -175,6 +223,8 @@ _LOOPS = {"loop", "_loop", "event_loop", "_event_loop"}
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each call that makes a task."""
     functions = sorted({function for word in _WORDS for function in analysis.program.callers(word)})
+    for maker in [f for f in functions if _hands_on(analysis, f)]:
+        yield from _ignored(analysis, maker)
     for function in functions:
         for step in steps(analysis.program.body(function)):
             made = _dropped(analysis, function, step)
@@ -186,15 +236,61 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 "collected before it is done; keep it in a set until its done callback takes it out"
             )
             place = analysis.place(function, made.span)
+            subject = _subject(made)
             yield Finding(
-                "LCK802",
-                "unreferenced-task",
-                message,
-                confidence,
-                place,
-                symbol=str(function),
-                subject=_subject(made),
+                "LCK802", "unreferenced-task", message, confidence, place, symbol=str(function), subject=subject
             )
+
+
+def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
+    """Calls of a function that returns a task which it does not keep, where the task is thrown away."""
+    name = analysis.facts(maker).name
+    for function in analysis.program.callers(name):
+        for step in steps(analysis.program.body(function)):
+            made = _dropped(analysis, function, step)
+            if made is None or _word(made) != name:
+                continue
+            targets = analysis.engine.targets.of(made.func, function)
+            if [t.function for t in targets] != [maker]:
+                continue
+            message = (
+                f"nothing keeps the task that `{name}` starts and returns: the loop refers to it weakly, so it may be "
+                "collected before it is done; keep it in a set until its done callback takes it out"
+            )
+            place, level = analysis.place(function, made.span), targets[0].confidence
+            related = (Related(analysis.place(maker, analysis.facts(maker).span), f"`{name}` does not keep it"),)
+            yield Finding(
+                "LCK802", "unreferenced-task", message, level, place, related, symbol=str(function), subject=name
+            )
+
+
+def _hands_on(analysis: Analysis, function: FunctionId) -> bool:
+    """Whether all that a function does with a task that it starts is to return it."""
+    if analysis.facts(function).is_async or analysis.facts(function).is_generator:
+        return False
+    returned = analysis.engine.types.scope(function).returns
+    if len(returned) != 1:
+        return False
+    match returned[0]:
+        case Call() as call:
+            return _makes_task(analysis, function, call) is not None
+        case Name(id=name):
+            given = [b.expr for b in analysis.engine.types.scope(function).bindings.get(name, ()) if b.how == "value"]
+            if len(given) != 1 or not isinstance(given[0], Call) or _makes_task(analysis, function, given[0]) is None:
+                return False
+            others = [s for s in steps(analysis.program.body(function)) if name in _names(s) and not _listens(s, name)]
+            return all(isinstance(s, Return) for s in others)
+        case _:
+            return False
+
+
+def _listens(step: Node, name: str) -> bool:
+    """`task.add_done_callback(…)`: nobody keeps a task by listening to it."""
+    match step:
+        case Do(value=Call(func=Attr(value=Name(id=word), name="add_done_callback"))):
+            return word == name
+        case _:
+            return False
 
 
 def _dropped(analysis: Analysis, function: FunctionId, step: Node) -> Call | None:
