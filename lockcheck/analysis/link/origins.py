@@ -273,6 +273,9 @@ class Origins:
 
     def _element(self, expr: Expr, function: FunctionId, place: tuple[int, ...], depth: int) -> Foreign | None:
         """An element of a collection: what was registered in it."""
+        passed = _collection(expr)
+        if passed in self.types.scope(function).parameters and not self.types.scope(function).bindings.get(passed):
+            return self._passed(passed, function, place, depth)
         base = self.container(expr, function, depth)
         holder = self._holder(base, function) if base is not None else None
         if holder is None:
@@ -288,6 +291,16 @@ class Origins:
         for item in kept:
             if any(isinstance(o, FunctionValue) for o in options(self.types.evaluate(item.given, item.function))):
                 return Foreign("element", holder, item, base=base)
+        return None
+
+    def _passed(self, name: str, function: FunctionId, place: tuple[int, ...], depth: int) -> Foreign | None:
+        """`self._tell(self._listeners, news)`: an element of the collection that a private function is given."""
+        if depth == 0 or not self._private(function):
+            return None
+        for caller, given in arguments.given(self.types, function, name):
+            found = self._element(given, caller, place, depth - 1)
+            if found is not None:
+                return msgspec.structs.replace(found, base=None)
         return None
 
     def container(self, expr: Expr, function: FunctionId, depth: int = MAX_DEPTH) -> Expr | None:
@@ -350,6 +363,21 @@ class Origins:
                             yield item
             case _:
                 return
+
+
+def _collection(expr: Expr) -> str:
+    """The name whose elements (or elements' elements) an expression gives, if it is a name."""
+    match expr:
+        case Call(func=func, args=args) if last_word(func) in _SEES_THROUGH and args:
+            return _collection(args[0])
+        case Call(func=Attr(value=value, name=name)) if name in _LOOKS_INTO:
+            return _collection(value)
+        case Item(value=value):
+            return _collection(value)
+        case Name(id=name):
+            return name
+        case _:
+            return ""
 
 
 def _unset(fact: AttributeFact) -> bool:

@@ -18,7 +18,7 @@ from lockcheck.analysis.link.values import (
     options,
 )
 from lockcheck.model.events import LockRef
-from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Walrus
+from lockcheck.model.expression import Attr, Call, Const, Expr, IfElse, Item, Logic, Name, Walrus
 from lockcheck.model.facts import MODULE, AttributeFact
 from lockcheck.model.identity import AttributeLock, ClassId, ElementLock, FunctionId, GlobalLock, LocalLock, LockId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, LocalRoot, ParameterRoot, Path
@@ -176,13 +176,13 @@ class Paths:
             fields = [f.name for f in self.types.program.classes[cls].attributes if f.function is None and f.annotation]
             return (name, fields.index(name)) if name in fields else None
         given = [f for f in facts if f.value is not None and not isinstance(f.value, Const)]
-        if len(given) != 1 or given[0].function is None or not isinstance(given[0].value, Name):
+        word = _preferred(given[0].value) if len(given) == 1 else None
+        if word is None or given[0].function is None:
             return None
         scope = self.types.scope(self.types.hierarchy.scope_of(found[0], given[0]))
-        if scope.facts.name != "__init__" or given[0].value.id not in scope.parameters:
+        if scope.facts.name != "__init__" or word not in scope.parameters:
             return None
         names = [p.name for p in scope.facts.parameters if p.kind in "pa"]
-        word = given[0].value.id
         return word, names.index(word) - 1 if word in names else None
 
     def alias(self, cls: ClassId, name: str) -> tuple[str, ...]:
@@ -333,6 +333,15 @@ class Paths:
             if isinstance(option, Instance | ClassValue):
                 return option.id
         return None
+
+
+def _preferred(value: Expr | None) -> str | None:
+    """The name whose object is kept where it is given: `lock`, `lock or Lock()`, `lock if lock else Lock()`."""
+    match value:
+        case Name(id=name) | Logic(conjunction=False, values=(Name(id=name), *_)) | IfElse(then=Name(id=name)):
+            return name
+        case _:
+            return None
 
 
 def _named(expr: Expr) -> bool:
