@@ -372,7 +372,7 @@ def _collection(expr: Expr) -> str:
             return _collection(args[0])
         case Call(func=Attr(value=value, name=name)) if name in _LOOKS_INTO:
             return _collection(value)
-        case Item(value=value):
+        case Item(value=value) | Logic(values=(value, *_)):
             return _collection(value)
         case Name(id=name):
             return name
