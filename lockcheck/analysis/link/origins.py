@@ -14,10 +14,12 @@ from lockcheck.analysis.link.stores import Stored, writes
 from lockcheck.analysis.link.targets import Targets
 from lockcheck.analysis.link.values import (
     ClassValue,
+    Container,
     FunctionValue,
     Instance,
     LibraryInstance,
     NoneValue,
+    TupleValue,
     UnknownValue,
     Value,
     options,
@@ -385,7 +387,9 @@ def _unset(fact: AttributeFact) -> bool:
 
 
 def _resolved(value: Value) -> bool:
-    """Whether something is known that is called."""
+    """Whether something is known that is called; what nobody can call shows a bag of options for different keys."""
+    if any(isinstance(o, TupleValue | Container) for o in options(value)):
+        return False
     return not all(isinstance(o, UnknownValue | NoneValue | LibraryInstance) for o in options(value))
 
 
