@@ -54,7 +54,7 @@ class Paths:
                 return self.of(value, function, env)
             case Call(func=Attr(value=value, name=name)):
                 base = self.of(value, function, env)
-                return self._returned(base, self.types.evaluate(value, function), name)
+                return self._returned(base, self.types.evaluate(value, function), name, expr, function)
             case Call(func=Name()):
                 found = self.types.evaluate(expr.func, function)
                 if isinstance(found, External) and found.name in _CASTS and len(expr.args) == 2:
@@ -232,7 +232,9 @@ class Paths:
                     return described.lock.wraps
         return None
 
-    def _returned(self, base: Path | None, value: Value, name: str) -> Path | None:
+    def _returned(
+        self, base: Path | None, value: Value, name: str, call: Call, caller: FunctionId
+    ) -> Path | None:
         for option in options(value):
             function = None
             if isinstance(option, Instance | ClassValue):
@@ -246,8 +248,18 @@ class Paths:
                 if path is None or isinstance(path.root, GlobalRoot | ClassRoot):
                     return path
                 own = path.root == ParameterRoot(self.types.scope(function).first or "")
-                return base.then(*path.steps) if base is not None and own and path.steps else None
+                steps = [self._key(step, function, call, caller) for step in path.steps]
+                return base.then(*steps) if base is not None and own and steps else None
         return None
+
+    def _key(self, step: str, function: FunctionId, call: Call, caller: FunctionId) -> str:
+        """A subscript by a parameter of the function that returns it is one by what the call gives for it."""
+        where, _, name = step[1:-1].rpartition(":")
+        if where != function.qualname:
+            return step
+        names = [p.name for p in self.types.program.functions[function].parameters if p.kind in "pa"][1:]
+        given = locks.argument(call, name, names.index(name) if name in names else None)
+        return key_step(given, caller) if given is not None else "[?]"
 
     def returned(self, function: FunctionId) -> Path | None:
         """`return self.x.y`, `return LOCK`: the object that a function always returns, by a path in it."""
