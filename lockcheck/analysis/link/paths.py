@@ -232,9 +232,7 @@ class Paths:
                     return described.lock.wraps
         return None
 
-    def _returned(
-        self, base: Path | None, value: Value, name: str, call: Call, caller: FunctionId
-    ) -> Path | None:
+    def _returned(self, base: Path | None, value: Value, name: str, call: Call, caller: FunctionId) -> Path | None:
         for option in options(value):
             function = None
             if isinstance(option, Instance | ClassValue):
