@@ -204,35 +204,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.link.values import CoroutineValue, LibraryInstance, options
-from lockcheck.analysis.loops import LOOP, callee_names
+from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.expression import Attr, Call, Expr, Name
-from lockcheck.model.findings import Confidence, Finding, Related
-from lockcheck.model.flow import Assign, Do, Node, Return
+from lockcheck.analysis.tasks import MAKERS, called_word, hands_on, makes_task, read_names
+from lockcheck.model.expression import Attr, Call, Name
+from lockcheck.model.findings import Finding, Related
+from lockcheck.model.flow import Assign, Do, Node
 from lockcheck.model.identity import FunctionId
 from lockcheck.rules.registry import rule
-
-_MAKES = {"asyncio.create_task", "asyncio.ensure_future", f"{LOOP}.create_task"}
-_WORDS = ("create_task", "ensure_future")
-_LOOPS = {"loop", "_loop", "event_loop", "_event_loop"}
 
 
 @rule(code="LCK802", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each call that makes a task."""
-    functions = sorted({function for word in _WORDS for function in analysis.program.callers(word)})
-    for maker in [f for f in functions if _hands_on(analysis, f)]:
+    functions = sorted({function for word in MAKERS for function in analysis.program.callers(word)})
+    for maker in [f for f in functions if hands_on(analysis, f)]:
         yield from _ignored(analysis, maker)
     for function in functions:
         for step in steps(analysis.program.body(function)):
             made = _dropped(analysis, function, step)
-            confidence = _makes_task(analysis, function, made) if made is not None else None
+            confidence = makes_task(analysis, function, made) if made is not None else None
             if made is None or confidence is None:
                 continue
             message = (
-                f"nothing keeps the task that `{_word(made)}` starts: the loop refers to it weakly, so it may be "
+                f"nothing keeps the task that `{called_word(made)}` starts: the loop refers to it weakly, so it may be "
                 "collected before it is done; keep it in a set until its done callback takes it out"
             )
             place = analysis.place(function, made.span)
@@ -248,7 +243,7 @@ def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
     for function in analysis.program.callers(name):
         for step in steps(analysis.program.body(function)):
             made = _dropped(analysis, function, step)
-            if made is None or _word(made) != name:
+            if made is None or called_word(made) != name:
                 continue
             targets = analysis.engine.targets.of(made.func, function)
             if [t.function for t in targets] != [maker]:
@@ -262,35 +257,6 @@ def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
             yield Finding(
                 "LCK802", "unreferenced-task", message, level, place, related, symbol=str(function), subject=name
             )
-
-
-def _hands_on(analysis: Analysis, function: FunctionId) -> bool:
-    """Whether all that a function does with a task that it starts is to return it."""
-    if analysis.facts(function).is_async or analysis.facts(function).is_generator:
-        return False
-    returned = analysis.engine.types.scope(function).returns
-    if len(returned) != 1:
-        return False
-    match returned[0]:
-        case Call() as call:
-            return _makes_task(analysis, function, call) is not None
-        case Name(id=name):
-            given = [b.expr for b in analysis.engine.types.scope(function).bindings.get(name, ()) if b.how == "value"]
-            if len(given) != 1 or not isinstance(given[0], Call) or _makes_task(analysis, function, given[0]) is None:
-                return False
-            others = [s for s in steps(analysis.program.body(function)) if name in _names(s) and not _listens(s, name)]
-            return all(isinstance(s, Return) for s in others)
-        case _:
-            return False
-
-
-def _listens(step: Node, name: str) -> bool:
-    """`task.add_done_callback(…)`: nobody keeps a task by listening to it."""
-    match step:
-        case Do(value=Call(func=Attr(value=Name(id=word), name="add_done_callback"))):
-            return word == name
-        case _:
-            return False
 
 
 def _dropped(analysis: Analysis, function: FunctionId, step: Node) -> Call | None:
@@ -315,55 +281,14 @@ def _read(analysis: Analysis, function: FunctionId, name: str) -> bool:
     unit = analysis.program.units[function.module]
     within = [FunctionId(function.module, f.qualname) for f in unit.facts.functions if f.qualname.startswith(inside)]
     return any(
-        name in _names(step)
+        name in read_names(step)
         for each in (function, *within)
         if each in analysis.program.functions
         for step in steps(analysis.program.body(each))
     )
 
 
-def _names(step: Node) -> set[str]:
-    """The names that a statement reads."""
-    stored = [t for t in step.targets if isinstance(t, Name)] if isinstance(step, Assign) else []
-    return {
-        inner.id
-        for expr in expressions(step)
-        if not any(expr is target for target in stored)
-        for inner in walk(expr)
-        if isinstance(inner, Name)
-    }
-
-
-def _makes_task(analysis: Analysis, function: FunctionId, call: Call) -> Confidence | None:
-    """How sure it is that a call makes a task; None where it does not."""
-    if _word(call) not in _WORDS:
-        return None
-    if _MAKES & callee_names(analysis, call, function):
-        return None if call.args and _is_kept(analysis, function, call) else Confidence.HIGH
-    match call.func:
-        case Attr(value=Name(id=word) | Attr(name=word), name="create_task") if word in _LOOPS:
-            unknown = not analysis.engine.targets.of(call.func, function)
-            return Confidence.MEDIUM if unknown else None
-        case _:
-            return None
-
-
-def _is_kept(analysis: Analysis, function: FunctionId, call: Call) -> bool:
-    """Whether `ensure_future` gives back what it was given: a future, as far as a name does not stand for a coroutine."""
-    given = call.args[0]
-    found = options(analysis.engine.types.evaluate(given, function))
-    library = analysis.engine.library
-    if any(isinstance(o, LibraryInstance) and library.is_subtype(o.type, "asyncio.Future") for o in found):
-        return True
-    named = isinstance(given, Name | Attr) and not any(isinstance(o, CoroutineValue) for o in found)
-    return named and _word(call) == "ensure_future"
-
-
-def _word(call: Call) -> str:
-    return call.func.name if isinstance(call.func, Attr) else call.func.id if isinstance(call.func, Name) else ""
-
-
 def _subject(call: Call) -> str:
     """What is started, without line numbers."""
     first = call.args[0] if call.args else None
-    return f"{_word(call)} {_word(first)}" if isinstance(first, Call) else _word(call)
+    return f"{called_word(call)} {called_word(first)}" if isinstance(first, Call) else called_word(call)
