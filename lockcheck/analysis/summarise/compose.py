@@ -14,6 +14,7 @@ from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value,
 from lockcheck.analysis.summarise import contracts, primitives
 from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.owning import owned
 from lockcheck.analysis.summarise.scopes import bounded
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
@@ -303,7 +304,7 @@ def _pair(
     inner = tuple(moved(arguments, pair.held, step, inner=True))
     if len(inner) != len(pair.held):
         return
-    inner = _owned(pair, event, inner)
+    inner = owned(pair, event, inner)
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     own_confidence = Confidence.HIGH if decided else pair.confidence
     confidence = min(own_confidence, arguments.target.confidence)
@@ -328,26 +329,6 @@ def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, b
     if isinstance(given, Name) and primitives.open_ended(frame, arguments.call, given):
         return msgspec.structs.replace(event, hangs_on=given.id), False
     return msgspec.structs.replace(event, timed=True, hangs_on=None), False
-
-
-def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
-    """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
-    if not inner:
-        return inner
-    if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
-        return tuple(
-            msgspec.structs.replace(new, inner=False) if old.lock.open and not new.lock.open else new
-            for old, new in zip(pair.held, inner, strict=True)
-        )
-    resolved = pair.event.lock.open and not event.lock.open
-    found: list[Held] = []
-    for old, new in zip(pair.held, inner, strict=True):
-        was = old.lock.path == pair.event.lock.path
-        now = new.lock.path is not None and new.lock.path == event.lock.path
-        decided = resolved or (old.lock.open and not new.lock.open) or (now and not was)
-        outer = decided and new.lock.id is not None
-        found.append(msgspec.structs.replace(new, inner=False) if outer else new)
-    return tuple(found)
 
 
 def _event(arguments: Arguments, event: Event) -> Event | None:
