@@ -453,7 +453,8 @@ def _spoken(analysis: Analysis, interrupt: Interrupt) -> Iterator[Finding]:
         held = (Held(taking.event.lock, taking.event.mode, True, taking.trace),)
         level = Confidence.MEDIUM if sink.installed else Confidence.LOW
         level = min(level, pair.confidence, taking.confidence)
-        yield finding(analysis, "LCK503", "reentry-from-interrupt", message, pair, held, related, level)
+        repairs = reentrant(analysis, held)
+        yield finding(analysis, "LCK503", "reentry-from-interrupt", message, pair, held, related, level, repairs)
 
 
 def _heard(analysis: Analysis, heard: Heard) -> Finding:

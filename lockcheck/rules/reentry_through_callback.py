@@ -492,4 +492,5 @@ def _of_future(analysis: Analysis, hazard: Hazard) -> Finding:
     again = Related(analysis.place(last.function, last.span), f"{lock} is taken again")
     related = [*taken(analysis, held), *([] if pair.event.at_once else [given]), *after, again]
     related += hazard.others(analysis)
-    return finding(analysis, "LCK502", "reentry-through-callback", message, pair, held, related, confidence)
+    repairs = (*leaving(analysis, pair, held), *reentrant(analysis, held))
+    return finding(analysis, "LCK502", "reentry-through-callback", message, pair, held, related, confidence, repairs)

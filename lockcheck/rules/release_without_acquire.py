@@ -2,18 +2,22 @@
 
 ## What it does
 Finds `release()` of a lock that no path of the function, no caller and no other function of the program has taken;
-and a second release on a path that has given the lock back already.
+a second release on a path that has given the lock back already; and a `finally` that gives a lock back though the
+acquisition inside its `try` may not have succeeded: an awaited one that is cancelled while it waits, or any where only
+`locked()` is asked, which tells that somebody holds the lock.
 
 ## Why it hurts
 It raises `RuntimeError`; or, worse, somebody else holds the lock just then and loses it.
 
 ## How to repair it
 - Remove it, or take the lock on every path that leads here.
+- Take the lock before the `try`, or use `async with`.
 
 ## When it is quiet
 - Hand-over between functions: one takes it, another gives it back.
 - Semaphores as signals.
 - A lock that the caller holds.
+- A `finally` that asks a flag which is set once the lock is taken.
 
 ## Bad: released twice
 ```python
@@ -45,6 +49,67 @@ class Store:
     def drop(self, key: str) -> None:
         self._items.pop(key, None)
         self._lock.release()  # LCK607
+```
+
+## Bad: an acquisition that is cancelled while it waits
+```python
+import asyncio
+
+
+class Link:
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        try:
+            await self._lock.acquire()
+            await asyncio.wait_for(asyncio.sleep(1), 2)
+        finally:
+            if self._lock.locked():
+                self._lock.release()  # LCK607
+
+    async def send(self) -> None:
+        try:
+            await self._lock.acquire()
+            print("sent")
+        finally:
+            self._lock.release()  # LCK607
+```
+
+## Good: taken before the `try`, or told by a flag
+```python
+import asyncio
+import threading
+
+
+class Link:
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._own = threading.Lock()
+
+    async def open(self) -> None:
+        await self._lock.acquire()
+        try:
+            print("opened")
+        finally:
+            if self._lock.locked():
+                self._lock.release()
+
+    async def send(self) -> None:
+        taken = False
+        try:
+            await self._lock.acquire()
+            taken = True
+        finally:
+            if taken:
+                self._lock.release()
+
+    def note(self) -> None:
+        try:
+            self._own.acquire()
+            print("noted")
+        finally:
+            self._own.release()
 ```
 
 ## Good: handed over
@@ -141,12 +206,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.link.scope import blocks, expressions, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.usage import Holders, given, lent, operations
 from lockcheck.analysis.witness import misuse, named
 from lockcheck.model.events import Operation
+from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.flow import Block, Branch, Do, Try
 from lockcheck.model.identity import FunctionId, LockId
+from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
 
@@ -163,9 +232,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         kind = operation.lock.kind
         assert lock is not None
         assert kind is not None
-        if operation.held or operation.callee or kind.shape not in ("mutex", "condition") or kind.domain == "process":
+        if operation.callee or kind.shape not in ("mutex", "condition") or kind.domain == "process":
             continue
         known = taken.get(lock, [])
+        if operation.held:
+            tried = _tried(analysis.program.body(function), operation, [o for f, o in known if f == function])
+            if tried is not None:
+                yield _unsure(analysis, function, operation, tried)
+            continue
         if lock in holders.left or holders.may_hold(function, lock) or any(f != function or o.handed for f, o in known):
             continue
         before = [o for _, o in known if o.span < operation.span]
@@ -182,4 +256,54 @@ def _finding(analysis: Analysis, function: FunctionId, operation: Operation, bef
     level = Confidence.HIGH if before else Confidence.MEDIUM
     return misuse(
         analysis, "LCK607", "release-without-acquire", message + "; remove it", function, operation, related, level
+    )
+
+
+def _tried(nodes: Block, release: Operation, taken: list[Operation]) -> Operation | None:
+    """The acquisition in the body of a `try` that may have failed when its `finally` gives the lock back."""
+    for node in nodes:
+        if isinstance(node, Try) and release.span in (at := _given_back(node.final)):
+            inside = _calls(node.body)
+            unsure = [o for o in taken if o.waits or (at[release.span] and (o.attempt or o.timed))]
+            own = [o for o in unsure if o.span in inside and not o.handed]
+            return own[0] if own and all(o.span >= own[0].span for o in taken) else None
+        for inner in blocks(node):
+            found = _tried(inner, release, taken)
+            if found is not None:
+                return found
+    return None
+
+
+def _given_back(nodes: Block) -> dict[Span, bool]:
+    """The calls that a `finally` makes on every way through it, or where a `locked()` says so (True)."""
+    found: dict[Span, bool] = {}
+    for node in nodes:
+        if isinstance(node, Do):
+            found |= dict.fromkeys(_calls((node,)), False)
+        elif isinstance(node, Branch) and _asks_locked(node):
+            found |= dict.fromkeys(_calls(node.then), True)
+    return found
+
+
+def _asks_locked(node: Branch) -> bool:
+    asked = [c.func.name for c in walk(node.test) if isinstance(c, Call) and isinstance(c.func, Attr)]
+    return asked == ["locked"]
+
+
+def _calls(nodes: Block) -> set[Span]:
+    """The calls that statements make, those inside them included."""
+    found = {c.span for node in nodes for e in expressions(node) for c in walk(e) if isinstance(c, Call)}
+    return found.union(*(_calls(inner) for node in nodes for inner in blocks(node)))
+
+
+def _unsure(analysis: Analysis, function: FunctionId, operation: Operation, taken: Operation) -> Finding:
+    name = named(operation.lock)
+    why = "is cancelled while it waits" if taken.waits else "fails"
+    message = (
+        f"{name} is released here even where the acquisition in the `try` {why}: then somebody else loses it, or it "
+        "raises `RuntimeError`; take the lock before the `try`"
+    )
+    related = [Related(analysis.place(function, taken.span), f"{name} is taken inside the `try`")]
+    return misuse(
+        analysis, "LCK607", "release-without-acquire", message, function, operation, related, Confidence.MEDIUM
     )

@@ -66,6 +66,54 @@ async def begin() -> None:
     asyncio.create_task(work()).add_done_callback(print)  # LCK802
 ```
 
+## Bad: a function that only starts and returns it
+```python
+import asyncio
+from collections.abc import Coroutine
+
+
+def background(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    task = asyncio.create_task(work)
+    task.add_done_callback(print)
+    return task
+
+
+class Store:
+    async def _save(self) -> None:
+        await asyncio.sleep(1)
+
+    def changed(self) -> None:
+        background(self._save())  # LCK802
+```
+
+## Good: the function keeps it, or its caller does
+```python
+import asyncio
+from collections.abc import Coroutine
+
+RUNNING: set["asyncio.Task[None]"] = set()
+
+
+def background(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    task = asyncio.create_task(work)
+    RUNNING.add(task)
+    task.add_done_callback(RUNNING.discard)
+    return task
+
+
+def begin(work: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+    return asyncio.create_task(work)
+
+
+class Store:
+    async def _save(self) -> None:
+        await asyncio.sleep(1)
+
+    def changed(self) -> None:
+        background(self._save())
+        self._saving = begin(self._save())
+```
+
 ## Good: a task group keeps its tasks
 ```python
 import asyncio
@@ -155,37 +203,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
-from lockcheck.analysis.link.values import CoroutineValue, LibraryInstance, options
-from lockcheck.analysis.loops import LOOP, callee_names
+from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.tasks import MAKERS, called_word, hands_on, makes_task, read_names
 from lockcheck.model.expression import Attr, Call, Name
-from lockcheck.model.findings import Confidence, Finding
+from lockcheck.model.findings import Finding, Related
 from lockcheck.model.flow import Assign, Do, Node
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.repairs import KeepTask
 from lockcheck.rules.registry import rule
 
-_MAKES = {"asyncio.create_task", "asyncio.ensure_future", f"{LOOP}.create_task"}
-_WORDS = ("create_task", "ensure_future")
-_LOOPS = {"loop", "_loop", "event_loop", "_event_loop"}
-
 
 @rule(code="LCK802", default=True, since="0.1.0")
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each call that makes a task."""
-    functions = sorted({function for word in _WORDS for function in analysis.program.callers(word)})
+    functions = sorted({function for word in MAKERS for function in analysis.program.callers(word)})
+    for maker in [f for f in functions if hands_on(analysis, f)]:
+        yield from _ignored(analysis, maker)
     for function in functions:
         for step in steps(analysis.program.body(function)):
             made = _dropped(analysis, function, step)
-            confidence = _makes_task(analysis, function, made) if made is not None else None
+            confidence = makes_task(analysis, function, made) if made is not None else None
             if made is None or confidence is None:
                 continue
             message = (
-                f"nothing keeps the task that `{_word(made)}` starts: the loop refers to it weakly, so it may be "
+                f"nothing keeps the task that `{called_word(made)}` starts: the loop refers to it weakly, so it may be "
                 "collected before it is done; keep it in a set until its done callback takes it out"
             )
             place = analysis.place(function, made.span)
+            subject = _subject(made)
             yield Finding(
                 "LCK802",
                 "unreferenced-task",
@@ -193,7 +239,37 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 confidence,
                 place,
                 symbol=str(function),
-                subject=_subject(made),
+                subject=subject,
+                repairs=(KeepTask(place),),
+            )
+
+
+def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
+    """Calls of a function that returns a task which it does not keep, where the task is thrown away."""
+    name = analysis.facts(maker).name
+    for function in analysis.program.callers(name):
+        for step in steps(analysis.program.body(function)):
+            made = _dropped(analysis, function, step)
+            if made is None or called_word(made) != name:
+                continue
+            targets = analysis.engine.targets.of(made.func, function)
+            if [t.function for t in targets] != [maker]:
+                continue
+            message = (
+                f"nothing keeps the task that `{name}` starts and returns: the loop refers to it weakly, so it may be "
+                "collected before it is done; keep it in a set until its done callback takes it out"
+            )
+            place, level = analysis.place(function, made.span), targets[0].confidence
+            related = (Related(analysis.place(maker, analysis.facts(maker).span), f"`{name}` does not keep it"),)
+            yield Finding(
+                "LCK802",
+                "unreferenced-task",
+                message,
+                level,
+                place,
+                related,
+                symbol=str(function),
+                subject=name,
                 repairs=(KeepTask(place),),
             )
 
@@ -220,55 +296,14 @@ def _read(analysis: Analysis, function: FunctionId, name: str) -> bool:
     unit = analysis.program.units[function.module]
     within = [FunctionId(function.module, f.qualname) for f in unit.facts.functions if f.qualname.startswith(inside)]
     return any(
-        name in _names(step)
+        name in read_names(step)
         for each in (function, *within)
         if each in analysis.program.functions
         for step in steps(analysis.program.body(each))
     )
 
 
-def _names(step: Node) -> set[str]:
-    """The names that a statement reads."""
-    stored = [t for t in step.targets if isinstance(t, Name)] if isinstance(step, Assign) else []
-    return {
-        inner.id
-        for expr in expressions(step)
-        if not any(expr is target for target in stored)
-        for inner in walk(expr)
-        if isinstance(inner, Name)
-    }
-
-
-def _makes_task(analysis: Analysis, function: FunctionId, call: Call) -> Confidence | None:
-    """How sure it is that a call makes a task; None where it does not."""
-    if _word(call) not in _WORDS:
-        return None
-    if _MAKES & callee_names(analysis, call, function):
-        return None if call.args and _is_kept(analysis, function, call) else Confidence.HIGH
-    match call.func:
-        case Attr(value=Name(id=word) | Attr(name=word), name="create_task") if word in _LOOPS:
-            unknown = not analysis.engine.targets.of(call.func, function)
-            return Confidence.MEDIUM if unknown else None
-        case _:
-            return None
-
-
-def _is_kept(analysis: Analysis, function: FunctionId, call: Call) -> bool:
-    """Whether `ensure_future` gives back what it was given: a future, as far as a name does not stand for a coroutine."""
-    given = call.args[0]
-    found = options(analysis.engine.types.evaluate(given, function))
-    library = analysis.engine.library
-    if any(isinstance(o, LibraryInstance) and library.is_subtype(o.type, "asyncio.Future") for o in found):
-        return True
-    named = isinstance(given, Name | Attr) and not any(isinstance(o, CoroutineValue) for o in found)
-    return named and _word(call) == "ensure_future"
-
-
-def _word(call: Call) -> str:
-    return call.func.name if isinstance(call.func, Attr) else call.func.id if isinstance(call.func, Name) else ""
-
-
 def _subject(call: Call) -> str:
     """What is started, without line numbers."""
     first = call.args[0] if call.args else None
-    return f"{_word(call)} {_word(first)}" if isinstance(first, Call) else _word(call)
+    return f"{called_word(call)} {called_word(first)}" if isinstance(first, Call) else called_word(call)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lockcheck.analysis.link.values import ClassValue, FunctionValue, Value, join, options
-from lockcheck.model.expression import Call, Expr, Name, Star
+from lockcheck.model.expression import Call, Const, Expr, Name, Star
 from lockcheck.model.facts import Parameter
 from lockcheck.model.identity import ClassId, FunctionId
 
@@ -55,6 +55,14 @@ def at(types: Types, function: FunctionId, name: str, site: Site) -> Expr | None
     names = [p.name for p in types.program.functions[function].parameters if p.kind in "pa"]
     found = _argument(site, name, names.index(name) if name in names else None)
     return None if isinstance(found, Star) else found
+
+
+def always(types: Types, function: FunctionId, name: str) -> bool:
+    """Whether every call of a function in the program gives something else than None for a parameter."""
+    names = [p.name for p in types.program.functions[function].parameters if p.kind in "pa"]
+    position = names.index(name) if name in names else None
+    found = [_argument(site, name, position) for site in sites(types, function)]
+    return bool(found) and all(e is not None and not (isinstance(e, Const) and e.value is None) for e in found)
 
 
 def _handed(types: Types, function: FunctionId, name: str, position: int | None) -> Iterator[tuple[FunctionId, Expr]]:

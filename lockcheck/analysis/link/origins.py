@@ -14,10 +14,12 @@ from lockcheck.analysis.link.stores import Stored, writes
 from lockcheck.analysis.link.targets import Targets
 from lockcheck.analysis.link.values import (
     ClassValue,
+    Container,
     FunctionValue,
     Instance,
     LibraryInstance,
     NoneValue,
+    TupleValue,
     UnknownValue,
     Value,
     options,
@@ -273,6 +275,9 @@ class Origins:
 
     def _element(self, expr: Expr, function: FunctionId, place: tuple[int, ...], depth: int) -> Foreign | None:
         """An element of a collection: what was registered in it."""
+        passed = _collection(expr)
+        if passed in self.types.scope(function).parameters and not self.types.scope(function).bindings.get(passed):
+            return self._passed(passed, function, place, depth)
         base = self.container(expr, function, depth)
         holder = self._holder(base, function) if base is not None else None
         if holder is None:
@@ -288,6 +293,16 @@ class Origins:
         for item in kept:
             if any(isinstance(o, FunctionValue) for o in options(self.types.evaluate(item.given, item.function))):
                 return Foreign("element", holder, item, base=base)
+        return None
+
+    def _passed(self, name: str, function: FunctionId, place: tuple[int, ...], depth: int) -> Foreign | None:
+        """`self._tell(self._listeners, news)`: an element of the collection that a private function is given."""
+        if depth == 0 or not self._private(function):
+            return None
+        for caller, given in arguments.given(self.types, function, name):
+            found = self._element(given, caller, place, depth - 1)
+            if found is not None:
+                return msgspec.structs.replace(found, base=None)
         return None
 
     def container(self, expr: Expr, function: FunctionId, depth: int = MAX_DEPTH) -> Expr | None:
@@ -352,12 +367,29 @@ class Origins:
                 return
 
 
+def _collection(expr: Expr) -> str:
+    """The name whose elements (or elements' elements) an expression gives, if it is a name."""
+    match expr:
+        case Call(func=func, args=args) if last_word(func) in _SEES_THROUGH and args:
+            return _collection(args[0])
+        case Call(func=Attr(value=value, name=name)) if name in _LOOKS_INTO:
+            return _collection(value)
+        case Item(value=value) | Logic(values=(value, *_)):
+            return _collection(value)
+        case Name(id=name):
+            return name
+        case _:
+            return ""
+
+
 def _unset(fact: AttributeFact) -> bool:
     return fact.value is None or (isinstance(fact.value, Const) and fact.value.value is None)
 
 
 def _resolved(value: Value) -> bool:
-    """Whether something is known that is called."""
+    """Whether something is known that is called; what nobody can call shows a bag of options for different keys."""
+    if any(isinstance(o, TupleValue | Container) for o in options(value)):
+        return False
     return not all(isinstance(o, UnknownValue | NoneValue | LibraryInstance) for o in options(value))
 
 

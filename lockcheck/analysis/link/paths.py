@@ -18,7 +18,7 @@ from lockcheck.analysis.link.values import (
     options,
 )
 from lockcheck.model.events import LockRef
-from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Walrus
+from lockcheck.model.expression import Attr, Call, Const, Expr, IfElse, Item, Logic, Name, Walrus
 from lockcheck.model.facts import MODULE, AttributeFact
 from lockcheck.model.identity import AttributeLock, ClassId, ElementLock, FunctionId, GlobalLock, LocalLock, LockId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, LocalRoot, ParameterRoot, Path
@@ -54,7 +54,7 @@ class Paths:
                 return self.of(value, function, env)
             case Call(func=Attr(value=value, name=name)):
                 base = self.of(value, function, env)
-                return self._returned(base, self.types.evaluate(value, function), name)
+                return self._returned(base, self.types.evaluate(value, function), name, expr, function)
             case Call(func=Name()):
                 found = self.types.evaluate(expr.func, function)
                 if isinstance(found, External) and found.name in _CASTS and len(expr.args) == 2:
@@ -75,6 +75,8 @@ class Paths:
             if scope.binds(name):
                 if current != function:
                     return Path(FreeRoot(current, name))
+                if current.qualname.endswith(".<body>"):
+                    return Path(ClassRoot(ClassId(current.module, current.qualname.removesuffix(".<body>"))), (name,))
                 if name in scope.parameters and name not in scope.bindings:
                     return Path(ParameterRoot(name))
                 return Path(LocalRoot(current, name, 0, 0))
@@ -174,13 +176,13 @@ class Paths:
             fields = [f.name for f in self.types.program.classes[cls].attributes if f.function is None and f.annotation]
             return (name, fields.index(name)) if name in fields else None
         given = [f for f in facts if f.value is not None and not isinstance(f.value, Const)]
-        if len(given) != 1 or given[0].function is None or not isinstance(given[0].value, Name):
+        word = _preferred(given[0].value) if len(given) == 1 else None
+        if word is None or given[0].function is None:
             return None
         scope = self.types.scope(self.types.hierarchy.scope_of(found[0], given[0]))
-        if scope.facts.name != "__init__" or given[0].value.id not in scope.parameters:
+        if scope.facts.name != "__init__" or word not in scope.parameters:
             return None
         names = [p.name for p in scope.facts.parameters if p.kind in "pa"]
-        word = given[0].value.id
         return word, names.index(word) - 1 if word in names else None
 
     def alias(self, cls: ClassId, name: str) -> tuple[str, ...]:
@@ -230,7 +232,7 @@ class Paths:
                     return described.lock.wraps
         return None
 
-    def _returned(self, base: Path | None, value: Value, name: str) -> Path | None:
+    def _returned(self, base: Path | None, value: Value, name: str, call: Call, caller: FunctionId) -> Path | None:
         for option in options(value):
             function = None
             if isinstance(option, Instance | ClassValue):
@@ -244,8 +246,18 @@ class Paths:
                 if path is None or isinstance(path.root, GlobalRoot | ClassRoot):
                     return path
                 own = path.root == ParameterRoot(self.types.scope(function).first or "")
-                return base.then(*path.steps) if base is not None and own and path.steps else None
+                steps = [self._key(step, function, call, caller) for step in path.steps]
+                return base.then(*steps) if base is not None and own and steps else None
         return None
+
+    def _key(self, step: str, function: FunctionId, call: Call, caller: FunctionId) -> str:
+        """A subscript by a parameter of the function that returns it is one by what the call gives for it."""
+        where, _, name = step[1:-1].rpartition(":")
+        if where != function.qualname:
+            return step
+        names = [p.name for p in self.types.program.functions[function].parameters if p.kind in "pa"][1:]
+        given = locks.argument(call, name, names.index(name) if name in names else None)
+        return key_step(given, caller) if given is not None else "[?]"
 
     def returned(self, function: FunctionId) -> Path | None:
         """`return self.x.y`, `return LOCK`: the object that a function always returns, by a path in it."""
@@ -275,12 +287,12 @@ class Paths:
         path = self.of(expr, function, env)
         if self._rebound(expr, function, path, found.id):
             return None
-        receiver = self._keeper(self.receiver(expr, function), found.id)
+        receiver = self.keeper(found.id, self.receiver(expr, function))
         return LockRef(found.id, path, found.kind, receiver, found.permits, found.guessed)
 
-    def _keeper(self, receiver: ClassId | None, lock: LockId) -> ClassId | None:
-        """The class of the object that a lock hangs on: not of one that was only given another's lock to use."""
-        if receiver is None or not isinstance(lock, AttributeLock):
+    def keeper(self, lock: LockId, receiver: ClassId | None) -> ClassId | None:
+        """The class of the object whose own lock it is; None for an object that was only handed another's lock."""
+        if receiver is None or not isinstance(lock, AttributeLock) or lock.owner == receiver:
             return receiver
         return receiver if self.types.hierarchy.related(receiver, lock.owner) is not None else None
 
@@ -331,6 +343,15 @@ class Paths:
             if isinstance(option, Instance | ClassValue):
                 return option.id
         return None
+
+
+def _preferred(value: Expr | None) -> str | None:
+    """The name whose object is kept where it is given: `lock`, `lock or Lock()`, `lock if lock else Lock()`."""
+    match value:
+        case Name(id=name) | Logic(conjunction=False, values=(Name(id=name), *_)) | IfElse(then=Name(id=name)):
+            return name
+        case _:
+            return None
 
 
 def _named(expr: Expr) -> bool:

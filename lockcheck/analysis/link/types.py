@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import cast
 
-from lockcheck.analysis.link import annotated, arguments, attributes, locks, results
+from lockcheck.analysis.link import annotated, arguments, attributes, defaults, locks, results
 from lockcheck.analysis.link.handing import Handing
 from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
@@ -113,9 +113,12 @@ class Types:
             case Const():
                 return NOTHING
             case Logic(values=values):
-                return join(self.evaluate(v, function) for v in values)
+                given = defaults.given_lock(self, expr, function)
+                return given if given is not None else join(self.evaluate(v, function) for v in values)
             case IfElse(then=then, orelse=orelse):
-                return join((self.evaluate(then, function), self.evaluate(orelse, function)))
+                given = defaults.given_lock(self, expr, function)
+                chosen = (self.evaluate(e, function) for e in (then, orelse))
+                return given if given is not None else join(chosen)
             case Group(kind="tuple", items=items):
                 return TupleValue(tuple(self.evaluate(i, function) for i in items))
             case Group(items=items):

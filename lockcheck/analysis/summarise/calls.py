@@ -7,6 +7,7 @@ import msgspec
 from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import (
+    UNKNOWN,
     External,
     LibraryInstance,
     LibraryMethod,
@@ -75,10 +76,12 @@ def call(
         frame.may_raise(state)
     if suspended is not None:
         evaluate.suspend(frame, "await", suspended, state)
+    value = frame.engine.types.evaluate(expr.func, frame.function)
+    if value == UNKNOWN:
+        value = _delegated(frame, expr)
     done = primitives.operate(frame, expr, state, awaited)
     if done is not None:
-        return done
-    value = frame.engine.types.evaluate(expr.func, frame.function)
+        return _tested(frame, expr, value, done)
     owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
     for option in options(value):
         effect = effect_of(frame, option)
@@ -300,6 +303,29 @@ def device(engine: Engine, expr: Call, function: FunctionId) -> LockId | None:
         if path is not None and isinstance(path.root, GlobalRoot) and not path.steps:
             return GlobalLock(path.root.module, path.root.name)
     return None
+
+
+def _delegated(frame: Frame, expr: Call) -> Value:
+    """`def shutdown(self, …): self._inner.shutdown(…)` of an executor: what it wraps is taken for an executor too."""
+    name, types = frame.facts.name, frame.engine.types
+    owner = types.owner(frame.function)
+    match expr.func:
+        case Attr(value=Attr(value=Name(id=first)), name=called) if called == name and first == frame.scope.first:
+            for base in frame.engine.hierarchy.library_bases(owner) if owner is not None else ():
+                if frame.engine.library.method(base, name) is not None:
+                    return LibraryMethod(LibraryInstance(base), name)
+        case _:
+            pass
+    return UNKNOWN
+
+
+def _tested(frame: Frame, expr: Call, callee: Value, state: State) -> State:
+    """`wait_for(predicate)`: the predicate runs with the condition held."""
+    for option in options(callee):
+        effect = effect_of(frame, option)
+        if effect is not None and effect.runs is not None:
+            state = _run_argument(frame, expr, effect.runs, state)
+    return state
 
 
 def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:

@@ -14,6 +14,7 @@ from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value,
 from lockcheck.analysis.summarise import contracts, primitives
 from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
+from lockcheck.analysis.summarise.owning import owned
 from lockcheck.analysis.summarise.scopes import bounded
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import (
@@ -32,7 +33,7 @@ from lockcheck.model.events import (
 )
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import ClassId, ElementLock
+from lockcheck.model.identity import ClassId, ElementLock, FunctionId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
@@ -53,6 +54,7 @@ class Arguments:
         self._locks: dict[LockRef, LockRef | None] = {}
         self._classes: dict[Path, ClassId | None] = {}
         self._conditions: dict[Condition, Condition | bool] = {}
+        self._factory: dict[FreeRoot, tuple[Expr, FunctionId]] = {}
         facts = frame.engine.program.functions[target.function]
         names = [p.name for p in facts.parameters if p.kind in "pa"]
         if target.receiver is not None and names and facts.owner is not None:
@@ -78,6 +80,10 @@ class Arguments:
         self._own = own
         for known in (self._paths, self._locks, self._classes, self._conditions):
             known.clear()
+
+    def made_by(self, factory: dict[FreeRoot, tuple[Expr, FunctionId]]) -> None:
+        """Bind what the callee sees of the function that made it: what that was given, and where it is to be read."""
+        self._factory = factory
 
     @property
     def spelled(self) -> bool:
@@ -108,6 +114,9 @@ class Arguments:
                 base = self._base(name)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
                 base = self.state.env.get(name)
+            case FreeRoot() if path.root in self._factory:
+                base = self.frame.engine.paths.of(*self._factory[path.root])
+                base = base if base is not None and isinstance(base.root, GlobalRoot | ClassRoot) else None
             case FreeRoot():
                 return path
             case _:
@@ -148,6 +157,8 @@ class Arguments:
                 value = types.evaluate(given, self.frame.function)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
                 value = types.name(name, function)
+            case FreeRoot() if path.root in self._factory:
+                value = types.evaluate(*self._factory[path.root])
             case _:
                 return UNKNOWN
         for step in path.steps:
@@ -164,13 +175,15 @@ class Arguments:
 
     def _lock(self, lock: LockRef) -> LockRef | None:
         path = self.path(lock.path)
-        if lock.open:
+        factory = lock.path is not None and lock.path.root in self._factory
+        if lock.open or factory:
             assert lock.path is not None
             found = locks.known(self.value(lock.path))
             if found is not None:
                 receiver = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
-                return LockRef(found.id, path, found.kind, receiver, found.permits)
-            if path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
+                keeper = self.frame.engine.paths.keeper(found.id, receiver)
+                return LockRef(found.id, path, found.kind, keeper, found.permits)
+            if not factory and path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
                 return msgspec.structs.replace(lock, path=path, id=None)
             return None
         receiver = lock.receiver
@@ -286,7 +299,7 @@ def _pair(
     inner = tuple(moved(arguments, pair.held, step, inner=True))
     if len(inner) != len(pair.held):
         return
-    inner = _owned(pair, event, inner)
+    inner = owned(pair, event, inner)
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
     own_confidence = Confidence.HIGH if decided else pair.confidence
     confidence = min(own_confidence, arguments.target.confidence)
@@ -311,26 +324,6 @@ def _timeout(frame: Frame, arguments: Arguments, event: Event) -> tuple[Event, b
     if isinstance(given, Name) and primitives.open_ended(frame, arguments.call, given):
         return msgspec.structs.replace(event, hangs_on=given.id), False
     return msgspec.structs.replace(event, timed=True, hangs_on=None), False
-
-
-def _owned(pair: CriticalPair, event: Event, inner: tuple[Held, ...]) -> tuple[Held, ...]:
-    """Locks that only this call makes known (or makes equal to what is acquired) are reported here."""
-    if not inner:
-        return inner
-    if not isinstance(event, Acquire) or not isinstance(pair.event, Acquire):
-        return tuple(
-            msgspec.structs.replace(new, inner=False) if old.lock.open and not new.lock.open else new
-            for old, new in zip(pair.held, inner, strict=True)
-        )
-    resolved = pair.event.lock.open and not event.lock.open
-    found: list[Held] = []
-    for old, new in zip(pair.held, inner, strict=True):
-        was = old.lock.path == pair.event.lock.path
-        now = new.lock.path is not None and new.lock.path == event.lock.path
-        decided = resolved or (old.lock.open and not new.lock.open) or (now and not was)
-        outer = decided and new.lock.id is not None
-        found.append(msgspec.structs.replace(new, inner=False) if outer else new)
-    return tuple(found)
 
 
 def _event(arguments: Arguments, event: Event) -> Event | None:

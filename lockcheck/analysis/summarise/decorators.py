@@ -8,7 +8,7 @@ from lockcheck.analysis.summarise.compose import Arguments, happen, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Callback, Held, Step
-from lockcheck.model.expression import Expr
+from lockcheck.model.expression import Call, Expr
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
@@ -22,6 +22,7 @@ def wrapped(frame: Frame, state: State) -> State:
     for decorator in reversed(frame.facts.decorators):
         for wrapper in _wrappers(frame, decorator):
             arguments = _arguments(frame, wrapper, state)
+            arguments.made_by(_given(frame, decorator, wrapper))
             step = frame.step(frame.facts.span, "call", wrapper.qualname.rpartition(".")[2])
             happen(frame, arguments, state, step)
             for held in _held(frame, arguments, step):
@@ -33,9 +34,8 @@ def wrapped(frame: Frame, state: State) -> State:
 def _wrappers(frame: Frame, decorator: Expr) -> list[FunctionId]:
     """The nested functions that a decorator of the program puts in place of what it is given."""
     types = frame.engine.types
-    outer = types.enclosing(frame.function) or FunctionId(frame.function.module, MODULE)
     found: list[FunctionId] = []
-    for option in options(types.evaluate(decorator, outer)):
+    for option in options(types.evaluate(decorator, _outside(frame))):
         if isinstance(option, FunctionValue):
             for expr in types.scope(option.id).returns:
                 made = options(types.evaluate(expr, option.id))
@@ -52,6 +52,30 @@ def _arguments(frame: Frame, wrapper: FunctionId, state: State) -> Arguments:
     arguments = Arguments(frame, Target(wrapper, Instance(owner) if owner is not None else None), None, state, receiver)
     arguments.rename(own)
     return arguments
+
+
+def _given(frame: Frame, decorator: Expr, wrapper: FunctionId) -> dict[FreeRoot, tuple[Expr, FunctionId]]:
+    """`@synchronized(LOCK)`: what the function that makes the decorator was given for its parameters."""
+    types = frame.engine.types
+    decorate = types.enclosing(wrapper)
+    factory = types.enclosing(decorate) if decorate is not None else None
+    if not isinstance(decorator, Call) or factory is None:
+        return {}
+    names = [p.name for p in frame.engine.program.functions[factory].parameters if p.kind in "pa"]
+    found = dict(zip(names, decorator.args, strict=False))
+    found |= {k.name: k.value for k in decorator.keywords if k.name is not None}
+    outside = _outside(frame)
+    return {FreeRoot(factory, name): (expr, outside) for name, expr in found.items()}
+
+
+def _outside(frame: Frame) -> FunctionId:
+    """Where a decorator is read: the body of the class, the function around, or the module."""
+    types = frame.engine.types
+    owner = types.owner(frame.function)
+    body = FunctionId(owner.module, f"{owner.qualname}.<body>") if owner is not None else None
+    if body is not None and body in frame.engine.program.functions:
+        return body
+    return types.enclosing(frame.function) or FunctionId(frame.function.module, MODULE)
 
 
 def _held(frame: Frame, arguments: Arguments, step: Step) -> list[Held]:

@@ -40,12 +40,14 @@ def run(frame: Frame, name: str, expr: Expr, state: State, span: Span) -> State:
 
 
 def operator(frame: Frame, expr: Expr, state: State) -> State:
-    """What `x[k]` and `k in x` run."""
+    """What `x[k]`, `k in x` and `x == y` run."""
     match expr:
         case Item(value=value, span=span) if span is not None:
             return run(frame, "__getitem__", value, state, span)
         case Compare(operator="in" | "not in", right=right, span=span) if span is not None:
             return run(frame, "__contains__", right, state, span)
+        case Compare(left=left, operator="==", span=span) if span is not None:
+            return run(frame, "__eq__", left, state, span)
         case _:
             return state
 
