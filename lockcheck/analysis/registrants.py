@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import arguments
+from lockcheck.analysis.link.origins import part
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
 from lockcheck.analysis.summarise import Analysis, futures
 from lockcheck.model.events import Acquire, Callback, CriticalPair, Held
-from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name
+from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name, last_word
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, FunctionId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
@@ -57,10 +58,11 @@ def registrations(analysis: Analysis, event: Callback) -> Iterator[Registration]
     for item in _kept(analysis, event):
         first = analysis.engine.types.scope(item.function).first
         own = Path(ParameterRoot(first)) if first is not None and isinstance(event.holder, AttributeLock) else None
-        for function in _functions(analysis, item.given, item.function):
-            yield Registration(function, item.function, item.given, item.span, own)
-        if isinstance(item.given, Name) and item.given.id in analysis.engine.types.scope(item.function).parameters:
-            yield from _given(analysis, item.function, item.given.id)
+        given = part(item.given, event.place)
+        for function in _functions(analysis, given, item.function):
+            yield Registration(function, item.function, _bound(given), item.span, own)
+        if isinstance(given, Name) and given.id in analysis.engine.types.scope(item.function).parameters:
+            yield from _given(analysis, item.function, given.id)
 
 
 def _kept(analysis: Analysis, event: Callback) -> Iterator[Stored]:
@@ -83,7 +85,12 @@ def _given(analysis: Analysis, function: FunctionId, name: str) -> Iterator[Regi
             if caller == site.caller and any(given is e for e in _spelled(site.call)):
                 owner = _owner(analysis, site.caller, site.call)
                 for handler in _functions(analysis, given, caller):
-                    yield Registration(handler, caller, given, site.call.span, owner)
+                    yield Registration(handler, caller, _bound(given), site.call.span, owner)
+
+
+def _bound(given: Expr) -> Expr:
+    """The callable itself inside a `partial`."""
+    return given.args[0] if isinstance(given, Call) and last_word(given.func) == "partial" and given.args else given
 
 
 def _spelled(call: Call) -> tuple[Expr, ...]:

@@ -18,6 +18,8 @@ from lockcheck.analysis.link.values import (
     Instance,
     LibraryInstance,
     NoneValue,
+    PartialValue,
+    TupleValue,
     UnknownValue,
     Value,
     options,
@@ -65,7 +67,7 @@ class Foreign(msgspec.Struct, frozen=True, gc=False):
 
     `holder` is the attribute or global that keeps it, `source` where it was given. `sure` is False where its name
     alone says so. `known`: functions of the program are among what is given. `weak`: a weak reference to it is kept.
-    `base` is the expression that reaches the holder.
+    `base` is the expression that reaches the holder, `place` the part of what it keeps that is meant.
     """
 
     kind: Literal["parameter", "attribute", "element"]
@@ -75,6 +77,14 @@ class Foreign(msgspec.Struct, frozen=True, gc=False):
     known: bool = False
     weak: bool = False
     base: Expr | None = None
+    place: tuple[int, ...] = ()
+
+
+def part(given: Expr, place: tuple[int, ...]) -> Expr:
+    """What is meant of something that is kept: the part of a tuple that is spelled, else all of it."""
+    if place and isinstance(given, Group) and given.kind == "tuple" and place[-1] < len(given.items):
+        return given.items[place[-1]]
+    return given
 
 
 def told(name: str) -> bool:
@@ -277,18 +287,29 @@ class Origins:
         holder = self._holder(base, function) if base is not None else None
         if holder is None:
             return None
+        place = self._indexed(expr, function) or place[-1:]
         kept = self.stored(holder)
         for item in kept:
-            given = self._place(item.given, item.function, place[-1:], depth - 1)
+            given = self._place(item.given, item.function, place, depth - 1)
             if given is not None:
-                return Foreign("element", holder, item, weak=given.weak, base=base)
+                return Foreign("element", holder, item, weak=given.weak, base=base, place=place)
         name = holder.name if isinstance(holder, AttributeLock | GlobalLock) else ""
         if not kept and _CALLABLE.search(name) and not _ROLES.search(name):
             return Foreign("element", holder, sure=False, base=base)
         for item in kept:
-            if any(isinstance(o, FunctionValue) for o in options(self.types.evaluate(item.given, item.function))):
-                return Foreign("element", holder, item, base=base)
+            found = options(self.types.evaluate(part(item.given, place), item.function))
+            if any(isinstance(o, FunctionValue | PartialValue) for o in found):
+                return Foreign("element", holder, item, base=base, place=place)
         return None
+
+    def _indexed(self, expr: Expr, function: FunctionId) -> tuple[int, ...]:
+        """`entry[0]`: the part of a tuple that a subscript means."""
+        match expr:
+            case Item(value=value, key=Const(value=int(index))) if index >= 0:
+                found = options(self.types.evaluate(value, function))
+                return (index,) if any(isinstance(o, TupleValue) for o in found) else ()
+            case _:
+                return ()
 
     def container(self, expr: Expr, function: FunctionId, depth: int = MAX_DEPTH) -> Expr | None:
         """The attribute or name whose elements (or elements' elements) an expression gives."""

@@ -393,4 +393,5 @@ def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
     given = Step(source.function, source.span, "event", event.name) if source is not None else None
-    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, event.known or found.known)
+    known = event.known or found.known
+    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, known, found.place)
