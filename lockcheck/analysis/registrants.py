@@ -11,6 +11,7 @@ from lockcheck.analysis.link.origins import part
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
+from lockcheck.analysis.ownership import element_of, only_here, owner_class, put_into, same_object
 from lockcheck.analysis.summarise import Analysis, futures
 from lockcheck.model.events import Acquire, Callback, CriticalPair, Held
 from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name, last_word
@@ -41,12 +42,12 @@ class WayBack(msgspec.Struct, frozen=True, gc=False):
     pair: CriticalPair
 
 
-def way_back(analysis: Analysis, event: Callback, held: tuple[Held, ...]) -> WayBack | None:
-    """The first registration whose function takes one of the locks that are held."""
+def way_back(analysis: Analysis, function: FunctionId, event: Callback, held: tuple[Held, ...]) -> WayBack | None:
+    """The first registration whose function takes one of the locks that `function` holds at the event."""
     for registration in registrations(analysis, event):
         for pair in analysis.engine.summary(registration.function).pairs:
             for item in held:
-                if _meets(analysis, event, registration, pair, item):
+                if _meets(analysis, function, event, registration, pair, item):
                     return WayBack(registration, item, pair)
     return None
 
@@ -104,6 +105,9 @@ def _owner(analysis: Analysis, caller: FunctionId, call: Call) -> Path | None:
         found = paths.of(call.func.value, caller)
         if found is not None:
             return found
+    inside = put_into(analysis, caller, call)
+    if inside is not None:
+        return inside
     for step in steps(analysis.program.body(caller)):
         if isinstance(step, Assign) and step.value == call and len(step.targets) == 1:
             return paths.of(step.targets[0], caller)
@@ -119,7 +123,14 @@ def _functions(analysis: Analysis, given: Expr, function: FunctionId) -> Iterato
             yield inner.id
 
 
-def _meets(analysis: Analysis, event: Callback, registration: Registration, pair: CriticalPair, held: Held) -> bool:
+def _meets(
+    analysis: Analysis,
+    function: FunctionId,
+    event: Callback,
+    registration: Registration,
+    pair: CriticalPair,
+    held: Held,
+) -> bool:
     """Whether a pair of the registered function waits for the very lock that is held."""
     again = pair.event
     if not isinstance(again, Acquire) or not again.blocking or again.timed or again.lock.reentrant:
@@ -130,13 +141,43 @@ def _meets(analysis: Analysis, event: Callback, registration: Registration, pair
     if isinstance(lock.path.root, GlobalRoot | ClassRoot) or isinstance(again.lock.path.root, GlobalRoot | ClassRoot):
         if again.lock.path == lock.path:
             return True
-    if event.path is None or registration.owner is None or not event.path.steps:
+    if event.path is None or not event.path.steps:
         return False
-    keeper = Path(event.path.root, event.path.steps[:-1])
-    if not lock.path.starts_with(keeper):
-        return False
-    expected = registration.owner.then(*lock.path.steps[len(keeper.steps) :])
-    return expected is not None and expected == _seen(analysis, registration, again.lock.path)
+    seen = _seen(analysis, registration, again.lock.path)
+    return seen is not None and seen in (
+        _kept_by_holder(event.path, registration, lock.path),
+        _kept_by_part(analysis, function, event.path, registration, lock.path),
+    )
+
+
+def _kept_by_holder(called: Path, registration: Registration, lock: Path) -> Path | None:
+    """The lock as the registering place names it, where it hangs on the object that keeps what is called."""
+    keeper = Path(called.root, called.steps[:-1])
+    if registration.owner is None or not lock.starts_with(keeper):
+        return None
+    return registration.owner.then(*lock.steps[len(keeper.steps) :])
+
+
+def _kept_by_part(
+    analysis: Analysis, function: FunctionId, called: Path, registration: Registration, lock: Path
+) -> Path | None:
+    """The same where a part of the lock's object keeps it, which this object made and gave the callable to."""
+    given = analysis.engine.paths.of(registration.given, registration.site)
+    seen_through = given is not None and given.steps == called.steps
+    if seen_through:
+        whole, own = called, given
+    else:
+        part = Path(called.root, called.steps[:-1])
+        whole, own = element_of(analysis, function, part) or part, registration.owner
+    if whole is None or own is None or lock.root != whole.root:
+        return None
+    if not same_object(analysis, (function, whole.root), (registration.site, own.root)):
+        return None
+    if not seen_through:
+        cls = owner_class(analysis, function, whole.root)
+        if whole.steps != own.steps or cls is None or not only_here(analysis, cls, whole):
+            return None
+    return Path(own.root, lock.steps)
 
 
 def _seen(analysis: Analysis, registration: Registration, path: Path) -> Path | None:
