@@ -76,10 +76,10 @@ def call(
         frame.may_raise(state)
     if suspended is not None:
         evaluate.suspend(frame, "await", suspended, state)
+    value = frame.engine.types.evaluate(expr.func, frame.function)
     done = primitives.operate(frame, expr, state, awaited)
     if done is not None:
-        return done
-    value = frame.engine.types.evaluate(expr.func, frame.function)
+        return _asked(frame, expr, value, done)
     owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
     for option in options(value):
         effect = effect_of(frame, option)
@@ -278,6 +278,14 @@ def device(engine: Engine, expr: Call, function: FunctionId) -> LockId | None:
         if path is not None and isinstance(path.root, GlobalRoot) and not path.steps:
             return GlobalLock(path.root.module, path.root.name)
     return None
+
+
+def _asked(frame: Frame, expr: Call, value: Value, state: State) -> State:
+    """What a condition asks before and between its waits, its lock held: `wait_for(predicate)`."""
+    runs = {e.runs for option in options(value) if (e := effect_of(frame, option)) is not None and e.runs is not None}
+    for name in sorted(runs):
+        state = _run_argument(frame, expr, name, state)
+    return state
 
 
 def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
