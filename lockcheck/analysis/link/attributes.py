@@ -139,7 +139,7 @@ def _stored(types: Types, cls: ClassId, name: str) -> Value:
         if declared:
             value = join((value, hold(types, join(declared), holder)))
     for fact in facts:
-        value = _rehold(value, types.hierarchy.scope_of(owner, fact), holder)
+        value = rehold(value, types.hierarchy.scope_of(owner, fact), holder)
     return results.fill(types, value, holder)
 
 
@@ -181,7 +181,7 @@ def _shared(fact: AttributeFact) -> str | None:
     return value.id if isinstance(value, Name) and fact.function is not None else None
 
 
-def _rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
+def rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
     """A lock that a method makes under a local name belongs to the attribute that keeps it."""
     if isinstance(value, LockValue) and isinstance(value.id, LocalLock) and value.id.function == function:
         return msgspec.structs.replace(value, id=holder)

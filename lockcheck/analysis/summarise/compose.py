@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link.keys import key_step
 from lockcheck.analysis.link.origins import Foreign
-from lockcheck.analysis.link.paths import key_step
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise import contracts, primitives
@@ -103,7 +103,7 @@ class Arguments:
     def _path(self, path: Path) -> Path | None:
         match path.root:
             case GlobalRoot() | ClassRoot():
-                return path
+                return Path(path.root, tuple(self._key(step) for step in path.steps))
             case ParameterRoot(name=name):
                 base = self._base(name)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
