@@ -163,20 +163,22 @@ def _kept_by_part(
 ) -> Path | None:
     """The same where a part of the lock's object keeps it, which this object made and gave the callable to."""
     given = analysis.engine.paths.of(registration.given, registration.site)
-    seen_through = given is not None and given.steps == called.steps
-    if seen_through:
-        whole, own = called, given
+    own: Path | None
+    if given is not None and given.steps == called.steps:  # the part was seen through to what it was given
+        own, alone = given, True
+        whole = called
     else:
-        part = Path(called.root, called.steps[:-1])
-        whole, own = element_of(analysis, function, part) or part, registration.owner
-    if whole is None or own is None or lock.root != whole.root:
+        part_of = Path(called.root, called.steps[:-1])
+        inside = element_of(analysis, function, part_of)
+        whole = part_of if inside is None else inside
+        own, alone = registration.owner, False
+    if own is None or lock.root != whole.root:
         return None
     if not same_object(analysis, (function, whole.root), (registration.site, own.root)):
         return None
-    if not seen_through:
-        cls = owner_class(analysis, function, whole.root)
-        if whole.steps != own.steps or cls is None or not only_here(analysis, cls, whole):
-            return None
+    cls = owner_class(analysis, function, whole.root)
+    if not alone and (whole.steps != own.steps or cls is None or not only_here(analysis, cls, whole)):
+        return None
     return Path(own.root, lock.steps)
 
 

@@ -224,6 +224,17 @@ def class_level(types: Types, cls: ClassId, name: str) -> ClassId | None:
     return owner if any(f.value is not None for f in facts) else None
 
 
+def overriding(types: Types, lock: LockId | None, cls: ClassId) -> LockValue | None:
+    """The lock that a more derived class puts in the place of an inherited one; None where it keeps that."""
+    if not isinstance(lock, AttributeLock):
+        return None
+    found = types.hierarchy.attribute(cls, lock.name)
+    if found is None or found[0] == lock.owner or not types.hierarchy.derives(found[0], lock.owner):
+        return None
+    own = attribute(types, Instance(cls), lock.name)
+    return own if isinstance(own, LockValue) else None
+
+
 def is_property(types: Types, function: FunctionId) -> bool:
     """Whether reading the attribute calls the function."""
     for decorator in types.program.functions[function].decorators:

@@ -32,7 +32,7 @@ from lockcheck.model.events import (
 )
 from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import AttributeLock, ClassId, ElementLock
+from lockcheck.model.identity import ClassId, ElementLock
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
@@ -180,21 +180,10 @@ class Arguments:
                 receiver = self.frame.engine.hierarchy.related(known, receiver)
                 if receiver is None:
                     return None
-                lock = self._overridden(lock, receiver)
+                own = attributes.overriding(self.frame.engine.types, lock.id, receiver)
+                if own is not None:
+                    lock = msgspec.structs.replace(lock, id=own.id, kind=own.kind, permits=own.permits)
         return msgspec.structs.replace(lock, path=path, receiver=receiver)
-
-    def _overridden(self, lock: LockRef, cls: ClassId) -> LockRef:
-        """The lock that a more derived class puts in the place of an inherited one: its kind decides."""
-        if not isinstance(lock.id, AttributeLock):
-            return lock
-        hierarchy = self.frame.engine.hierarchy
-        found = hierarchy.attribute(cls, lock.id.name)
-        if found is None or found[0] == lock.id.owner or not hierarchy.derives(found[0], lock.id.owner):
-            return lock
-        own = locks.known(attributes.attribute(self.frame.engine.types, Instance(cls), lock.id.name))
-        if own is None:
-            return lock
-        return msgspec.structs.replace(lock, id=own.id, kind=own.kind, permits=own.permits)
 
     def _class(self, path: Path) -> ClassId | None:
         if path not in self._classes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
@@ -58,6 +57,6 @@ def _of_partial(frame: Frame, func: Expr, target: Target, word: str, state: Stat
     kept = [f for f in found[1] if f.value is not None]
     own = given.value == Name(frame.engine.types.scope(origin.function).first or "")
     alone = len(kept) == 1 and kept[0].value is origin.call
-    if not own or not alone or attributes.scope_of(found[0], kept[0]) != origin.function:
+    if not own or not alone or frame.engine.hierarchy.scope_of(found[0], kept[0]) != origin.function:
         return None
     return frame.engine.paths.of(func.value, frame.function, state.env)
