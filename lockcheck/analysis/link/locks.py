@@ -62,8 +62,8 @@ def one_of(value: Value, holder: LockId) -> Value:
     ids = {o.id for o in found}
     if len(ids) < 2:
         return value
-    others = {o.id for o in found if o.id != holder}
-    if isinstance(holder, LocalLock) and len(ids) == 2 and holder in ids:
+    others = ids - {holder}
+    if isinstance(holder, LocalLock) and len(ids) == 2 and len(others) == 1:
         kept = next(o for o in found if o.id != holder)
         if isinstance(kept.id, ElementLock):
             return kept
