@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from lockcheck.analysis.link.scope import Scope, steps
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Star
@@ -45,10 +45,11 @@ def given(path: Path, facts: FunctionFacts, call: Call, caller: FunctionId) -> P
         if isinstance(arg, Star):
             break
         exprs[name] = arg
-    return Path(path.root, tuple(_replaced(step, facts.qualname, exprs, caller) for step in path.steps))
+    return Path(path.root, tuple(replaced(step, facts.qualname, exprs, caller) for step in path.steps))
 
 
-def _replaced(step: str, qualname: str, exprs: dict[str, Expr], caller: FunctionId) -> str:
+def replaced(step: str, qualname: str, exprs: Mapping[str, Expr], caller: FunctionId) -> str:
+    """A step of a callee's path in the caller's terms: a subscript by a parameter is one by the argument."""
     if not step.startswith("[") or step.startswith("[="):
         return step
     function, _, name = step[1:-1].rpartition(":")

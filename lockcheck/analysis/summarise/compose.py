@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link import attributes, locks
-from lockcheck.analysis.link.keys import key_step
+from lockcheck.analysis.link import attributes, keys, locks
 from lockcheck.analysis.link.origins import Foreign
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
@@ -118,14 +117,7 @@ class Arguments:
         return self.frame.engine.paths.joined(base, self.frame.function, steps)
 
     def _key(self, step: str) -> str:
-        """A subscript by a parameter of the callee is one by the argument."""
-        if not step.startswith("[") or step.startswith("[="):
-            return step
-        function, _, name = step[1:-1].rpartition(":")
-        given = self._exprs.get(name)
-        if function != self.target.function.qualname or given is None:
-            return "[?]"
-        return key_step(given, self.frame.function)
+        return keys.replaced(step, self.target.function.qualname, self._exprs, self.frame.function)
 
     def _base(self, name: str) -> Path | None:
         if name == self._own:
