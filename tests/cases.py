@@ -32,6 +32,15 @@ CORE: Final = (
 """The rules under which every program in `testdata/idioms` is looked at, and reports its marks and nothing else."""
 
 
+BESIDE: Final = {"LCK901": ("LCK101",)}
+"""Rules that must be on for the examples of another to mean something."""
+
+
+def selected(code: str) -> tuple[str, ...]:
+    """The rules under which the examples of a rule are checked."""
+    return (code, *BESIDE.get(code, ()))
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """An example, where it stands, and the rules under which it is checked."""
@@ -71,7 +80,7 @@ def literate_documents() -> Iterator[tuple[Path, Document]]:
 def all_cases() -> Iterator[Case]:
     """Every example there is, each with the rules under which it is checked."""
     for code, document in rule_documents():
-        yield from (Case(code, example, (code,)) for example in document.examples)
+        yield from (Case(code, example, selected(code)) for example in document.examples)
     for path, document in literate_documents():
         origin = path.relative_to(TESTDATA).as_posix()
         select = CORE if path.parent.name == "idioms" else (path.parent.name,)

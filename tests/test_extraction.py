@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import lockcheck.analysis.extract
+import lockcheck.app.extraction
 from lockcheck.app.cache import Cache, cache_folder
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.model.facts import ModuleFacts
@@ -53,6 +56,24 @@ def test_death_of_a_worker_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert names == [*(f"m{number}" for number in range(6)), "last"]
     assert [what for what, _ in failures] == ["/project/bad.py", "/project/worse.py"]
     assert all("the parser died of it" in message for _, message in failures)
+
+
+def test_workers_that_do_not_start_are_said_not_to_and_no_file_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lockcheck.app.extraction, "prepare", functools.partial(os._exit, 3))
+    names, failures = outcome(extract_units(sources(a=NEEDS_WORKERS, b=NEEDS_WORKERS), jobs=2))
+    assert names == []
+    assert [what for what, _ in failures] == ["/project/a.py", "/project/b.py"]
+    assert all("a worker process ended before it was given anything" in message for _, message in failures)
+
+
+def test_checkout_that_is_not_installed_runs_itself_and_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "lockcheck").symlink_to(Path(lockcheck.__file__).parent, target_is_directory=True)
+    (tmp_path / "looked_at.py").write_text(NEEDS_WORKERS + HAZARD)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "lockcheck", "--no-cache", "--output-format", "concise", "looked_at.py"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
+    assert (run.returncode, run.stderr.count("not read"), run.stderr.count("died")) == (1, 0, 0)
+    assert run.stdout.startswith("looked_at.py:")
 
 
 def test_exception_costs_one_file_and_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lockcheck.app.fixing import Fixed, fix, with_fixes
 from lockcheck.app.pipeline import Options, check
 from lockcheck.rules.document import Example
-from tests.cases import Case, all_cases, project, rule_documents, write
+from tests.cases import Case, all_cases, project, rule_documents, selected, write
 from tests.catalogue import FIXES
 from tests.conftest import Lockcheck, Write
 
@@ -38,7 +38,7 @@ def comments(text: str) -> Counter[str]:
 @pytest.mark.parametrize(("code", "bad", "good"), REPAIRED, ids=[f"{code} {bad.title}" for code, bad, _ in REPAIRED])
 def test_the_fix_makes_of_a_bad_program_the_fixed_one(code: str, bad: Example, good: Example, tmp_path: Path) -> None:
     root = tmp_path.resolve()
-    texts = fixed(bad, (code,), root).texts
+    texts = fixed(bad, selected(code), root).texts
     assert {file.name: texts.get(str(root / file.name), file.text) for file in bad.files} == {
         file.name: file.text for file in good.files
     }

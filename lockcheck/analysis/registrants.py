@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import arguments
+from lockcheck.analysis.link.foreign import part
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
+from lockcheck.analysis.ownership import element_of, only_here, owner_class, put_into, same_object
 from lockcheck.analysis.summarise import Analysis, futures
 from lockcheck.model.events import Acquire, Callback, CriticalPair, Held
-from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name
+from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name, last_word
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import AttributeLock, FunctionId
 from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
@@ -40,12 +42,12 @@ class WayBack(msgspec.Struct, frozen=True, gc=False):
     pair: CriticalPair
 
 
-def way_back(analysis: Analysis, event: Callback, held: tuple[Held, ...]) -> WayBack | None:
-    """The first registration whose function takes one of the locks that are held."""
+def way_back(analysis: Analysis, function: FunctionId, event: Callback, held: tuple[Held, ...]) -> WayBack | None:
+    """The first registration whose function takes one of the locks that `function` holds at the event."""
     for registration in registrations(analysis, event):
         for pair in analysis.engine.summary(registration.function).pairs:
             for item in held:
-                if _meets(analysis, event, registration, pair, item):
+                if _meets(analysis, function, event, registration, pair, item):
                     return WayBack(registration, item, pair)
     return None
 
@@ -57,10 +59,11 @@ def registrations(analysis: Analysis, event: Callback) -> Iterator[Registration]
     for item in _kept(analysis, event):
         first = analysis.engine.types.scope(item.function).first
         own = Path(ParameterRoot(first)) if first is not None and isinstance(event.holder, AttributeLock) else None
-        for function in _functions(analysis, item.given, item.function):
-            yield Registration(function, item.function, item.given, item.span, own)
-        if isinstance(item.given, Name) and item.given.id in analysis.engine.types.scope(item.function).parameters:
-            yield from _given(analysis, item.function, item.given.id)
+        given = part(item.given, event.place)
+        for function in _functions(analysis, given, item.function):
+            yield Registration(function, item.function, _bound(given), item.span, own)
+        if isinstance(given, Name) and given.id in analysis.engine.types.scope(item.function).parameters:
+            yield from _given(analysis, item.function, given.id)
 
 
 def _kept(analysis: Analysis, event: Callback) -> Iterator[Stored]:
@@ -83,7 +86,12 @@ def _given(analysis: Analysis, function: FunctionId, name: str) -> Iterator[Regi
             if caller == site.caller and any(given is e for e in _spelled(site.call)):
                 owner = _owner(analysis, site.caller, site.call)
                 for handler in _functions(analysis, given, caller):
-                    yield Registration(handler, caller, given, site.call.span, owner)
+                    yield Registration(handler, caller, _bound(given), site.call.span, owner)
+
+
+def _bound(given: Expr) -> Expr:
+    """The callable itself inside a `partial`."""
+    return given.args[0] if isinstance(given, Call) and last_word(given.func) == "partial" and given.args else given
 
 
 def _spelled(call: Call) -> tuple[Expr, ...]:
@@ -97,6 +105,9 @@ def _owner(analysis: Analysis, caller: FunctionId, call: Call) -> Path | None:
         found = paths.of(call.func.value, caller)
         if found is not None:
             return found
+    inside = put_into(analysis, caller, call)
+    if inside is not None:
+        return inside
     for step in steps(analysis.program.body(caller)):
         if isinstance(step, Assign) and step.value == call and len(step.targets) == 1:
             return paths.of(step.targets[0], caller)
@@ -112,7 +123,14 @@ def _functions(analysis: Analysis, given: Expr, function: FunctionId) -> Iterato
             yield inner.id
 
 
-def _meets(analysis: Analysis, event: Callback, registration: Registration, pair: CriticalPair, held: Held) -> bool:
+def _meets(
+    analysis: Analysis,
+    function: FunctionId,
+    event: Callback,
+    registration: Registration,
+    pair: CriticalPair,
+    held: Held,
+) -> bool:
     """Whether a pair of the registered function waits for the very lock that is held."""
     again = pair.event
     if not isinstance(again, Acquire) or not again.blocking or again.timed or again.lock.reentrant:
@@ -123,13 +141,45 @@ def _meets(analysis: Analysis, event: Callback, registration: Registration, pair
     if isinstance(lock.path.root, GlobalRoot | ClassRoot) or isinstance(again.lock.path.root, GlobalRoot | ClassRoot):
         if again.lock.path == lock.path:
             return True
-    if event.path is None or registration.owner is None or not event.path.steps:
+    if event.path is None or not event.path.steps:
         return False
-    keeper = Path(event.path.root, event.path.steps[:-1])
-    if not lock.path.starts_with(keeper):
-        return False
-    expected = registration.owner.then(*lock.path.steps[len(keeper.steps) :])
-    return expected is not None and expected == _seen(analysis, registration, again.lock.path)
+    seen = _seen(analysis, registration, again.lock.path)
+    return seen is not None and seen in (
+        _kept_by_holder(event.path, registration, lock.path),
+        _kept_by_part(analysis, function, event.path, registration, lock.path),
+    )
+
+
+def _kept_by_holder(called: Path, registration: Registration, lock: Path) -> Path | None:
+    """The lock as the registering place names it, where it hangs on the object that keeps what is called."""
+    keeper = Path(called.root, called.steps[:-1])
+    if registration.owner is None or not lock.starts_with(keeper):
+        return None
+    return registration.owner.then(*lock.steps[len(keeper.steps) :])
+
+
+def _kept_by_part(
+    analysis: Analysis, function: FunctionId, called: Path, registration: Registration, lock: Path
+) -> Path | None:
+    """The same where a part of the lock's object keeps it, which this object made and gave the callable to."""
+    given = analysis.engine.paths.of(registration.given, registration.site)
+    own: Path | None
+    if given is not None and given.steps == called.steps:  # the part was seen through to what it was given
+        own, alone = given, True
+        whole = called
+    else:
+        part_of = Path(called.root, called.steps[:-1])
+        inside = element_of(analysis, function, part_of)
+        whole = part_of if inside is None else inside
+        own, alone = registration.owner, False
+    if own is None or lock.root != whole.root:
+        return None
+    if not same_object(analysis, (function, whole.root), (registration.site, own.root)):
+        return None
+    cls = owner_class(analysis, function, whole.root)
+    if not alone and (whole.steps != own.steps or cls is None or not only_here(analysis, cls, whole)):
+        return None
+    return Path(own.root, lock.steps)
 
 
 def _seen(analysis: Analysis, registration: Registration, path: Path) -> Path | None:

@@ -31,6 +31,7 @@ _IN_PROCESS = 60_000
 _BRACKET = re.compile(r"[()\[\]{}]")
 _NESTED = 40
 _STRETCH = 5_000
+_NO_WORKER = "not read: a worker process ended before it was given anything; what it said is above"
 
 
 class Extraction(msgspec.Struct, frozen=True):
@@ -121,6 +122,11 @@ def _one_by_one(suspects: Sequence[Job]) -> Iterator[Done]:
     waiting = list(reversed(suspects))
     while waiting:
         with ProcessPoolExecutor(max_workers=1, mp_context=process_context(), initializer=prepare) as pool:
+            try:
+                pool.submit(extract_all, []).result()
+            except BrokenProcessPool:
+                yield from (Done(job.path, failure=Failure(job.path, _NO_WORKER)) for job in waiting)
+                return
             try:
                 while waiting:
                     yield from pool.submit(extract_all, [waiting[-1]]).result()

@@ -11,6 +11,9 @@ import msgspec
 SYNTAX_ERROR = "LCK900"
 """The code of a file that is not Python. It is on in every selection until it is ignored."""
 
+UNUSED = "LCK901"
+"""The code of a comment that suppresses nothing."""
+
 _BUILT_IN = (("LCK900", "syntax-error"),)
 
 

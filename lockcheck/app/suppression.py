@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -47,6 +47,42 @@ def suppressions(comments: Sequence[Comment], lines: int) -> tuple[Suppression, 
         if line is not None:
             found.append(Suppression(comment.first_row, comment.last_row, _entries(line)))
     return tuple(found)
+
+
+class Unused(msgspec.Struct, frozen=True):
+    """Entries of a comment that suppress nothing: all of ours that it has, or some."""
+
+    comment: Comment
+    entries: tuple[str, ...]
+
+    def remaining(self) -> str:
+        """The comment without them."""
+        pattern = _FILE if _FILE.search(self.comment.text) else _LINE
+        match = pattern.search(self.comment.text)
+        assert match is not None
+        kept = [entry for entry in _entries(match) or () if entry not in self.entries]
+        before, after = self.comment.text[: match.start()], self.comment.text[match.end() :]
+        if kept:
+            start = match.start("entries") - match.start()
+            return f"{before}{match[0][:start]}{', '.join(kept)}{after}"
+        rest = f"{before.rstrip()} {after.strip()}".strip()
+        return rest if not rest or rest.startswith("#") else f"# {rest}"
+
+
+def unused(unit: Unit, findings: Iterable[Finding], enabled: Collection[str], catalogue: Catalogue) -> Iterator[Unused]:
+    """Comments of a file that name rules of ours which are all on and report nothing that they would suppress."""
+    here = [finding for finding in findings if finding.place.path == unit.path]
+    for comment in unit.facts.comments:
+        for one in suppressions((comment,), unit.facts.lines):
+            useless = tuple(
+                entry
+                for entry in one.entries or ()
+                if (codes := catalogue.expand(entry.upper()) | catalogue.expand(entry.lower()))
+                and codes <= frozenset(enabled)
+                and not any(f.code in codes and one.first_row <= f.place.span.row <= one.last_row for f in here)
+            )
+            if useless:
+                yield Unused(comment, useless)
 
 
 def unknown_rules(units: Iterable[Unit], catalogue: Catalogue) -> Iterator[Finding]:

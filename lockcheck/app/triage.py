@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import msgspec
 
 from lockcheck.app.exclusion import matches
 from lockcheck.app.project import Project, is_within, relative_to
-from lockcheck.app.selection import SYNTAX_ERROR, Catalogue
-from lockcheck.app.suppression import suppressions
+from lockcheck.app.selection import SYNTAX_ERROR, UNUSED, Catalogue
+from lockcheck.app.suppression import suppressions, unused
 from lockcheck.model.facts import Unit
 from lockcheck.model.findings import Confidence, Failure, Finding, Report
-from lockcheck.model.source import Place
+from lockcheck.model.repairs import Rewrite
+from lockcheck.model.source import Place, Span
 
 
 def triage(
@@ -28,7 +29,9 @@ def triage(
     """Select, suppress, merge and sort what was found in a project."""
     by_path = {unit.path: unit for unit in units}
     wanted = _Selected(project, catalogue)
-    asked = {finding for finding in findings if wanted.has(finding)}
+    raised = [*findings]
+    raised += _useless(raised, units, catalogue.enabled(project.config.selections), catalogue)
+    asked = {finding for finding in raised if wanted.has(finding)}
     standing = _merge(sorted(asked, key=_order), catalogue)
     kept = [finding for finding in standing if not _is_suppressed(finding, by_path)]
     return Report(
@@ -152,6 +155,29 @@ def _is_suppressed(finding: Finding, units: Mapping[str, Unit]) -> bool:
     return any(
         one.covers(row, finding.code, finding.name) for one in suppressions(unit.facts.comments, unit.facts.lines)
     )
+
+
+def _useless(
+    findings: Sequence[Finding], units: Sequence[Unit], enabled: frozenset[str], catalogue: Catalogue
+) -> Iterator[Finding]:
+    """Report the suppressions that suppress nothing, where that is asked for."""
+    if UNUSED not in enabled:
+        return
+    for unit in units:
+        for found in unused(unit, findings, enabled - {UNUSED}, catalogue) if unit.facts.comments else ():
+            comment = found.comment
+            place = Place(unit.path, Span(comment.row, comment.column, comment.row, comment.column + len(comment.text)))
+            names = " and ".join(f"`{entry}`" for entry in found.entries)
+            yield Finding(
+                UNUSED,
+                "unused-noqa",
+                f"nothing is reported here that {names} would suppress; take it away",
+                Confidence.HIGH,
+                place,
+                symbol=unit.module,
+                subject=" ".join(found.entries),
+                repairs=(Rewrite(place, found.remaining()),),
+            )
 
 
 def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:

@@ -40,10 +40,12 @@ from lockcheck.model.repairs import (
     RaiseOnFailure,
     ReleaseInFinally,
     Repair,
+    Rewrite,
     RunElsewhere,
     SwapNesting,
     SwitchWith,
     TakeSorted,
+    TreeRepair,
     WaitInLoop,
 )
 
@@ -68,11 +70,27 @@ class Trees:
                 raise UnfixableError("LibCST cannot read the file") from error
         return self._trees[path]
 
+    def rewritten(self, repair: Rewrite) -> Fix | None:
+        """The edits of a comment, for which no tree is needed."""
+        text = self._texts.get(repair.place.path)
+        if text is None:
+            return None
+        lines = text.split("\n")
+        row, column = repair.place.span.row - 1, repair.place.span.column - 1
+        head, tail = lines[row][:column], lines[row][repair.place.span.end_column - 1 :]
+        lines[row] = head + repair.text + tail if repair.text else head.rstrip() + tail
+        gone = [] if repair.text or lines[row].strip() else [row]
+        new = "\n".join(line for index, line in enumerate(lines) if index not in gone)
+        message = f"make it `{repair.text}`" if repair.text else "take it away"
+        return Fix("safe", message, difference(repair.place.path, text, new), repair)
+
 
 def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | None:
     """Make edits of the first repair that is possible; None where none is."""
     for repair in repairs:
         path = repair.place.path
+        if isinstance(repair, Rewrite):
+            return trees.rewritten(repair)
         try:
             tree = trees.of(path)
             proposal = _proposal(tree, repair, seconds)
@@ -84,7 +102,7 @@ def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | No
     return None
 
 
-def _proposal(tree: Tree, repair: Repair, seconds: float) -> Proposal:
+def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
     match repair:
         case HoldByWith():
             return hold_by_with.propose(tree, repair)

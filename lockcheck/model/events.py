@@ -152,7 +152,8 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
     """Something that came from outside is called: nobody knows what it does. `path` is where it was kept.
 
     `holder` names the attribute or collection that keeps it, as `lock_name` does; `source` is where it was given.
-    `awaited`: its coroutine is. `known`: functions of the program are among those that are called.
+    `awaited`: its coroutine is. `known`: functions of the program are among those that are called. `place` is the part
+    of what is kept that is called, where that is a tuple.
     """
 
     path: Path | None
@@ -162,6 +163,7 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
     source: Step | None = None
     awaited: bool = False
     known: bool = False
+    place: tuple[int, ...] = ()
 
 
 class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False):

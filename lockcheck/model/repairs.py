@@ -126,10 +126,17 @@ class RunElsewhere(_Repair, frozen=True):
     sleeps: bool = False
 
 
+class Rewrite(_Repair, frozen=True):
+    """What stands at the place, a comment, is replaced by a text; the blanks before go with it where that is empty."""
+
+    place: Place
+    text: str = ""
+
+
 LockRepair: TypeAlias = MakeReentrant | LeaveRegion | SwapNesting | TakeSorted | MakeAsynchronous
 """Another lock, another region, another order."""
 
-Repair: TypeAlias = (
+TreeRepair: TypeAlias = (
     HoldByWith
     | ReleaseInFinally
     | SwitchWith
@@ -142,3 +149,5 @@ Repair: TypeAlias = (
     | DoneInFinally
     | LockRepair
 )
+
+Repair: TypeAlias = TreeRepair | Rewrite

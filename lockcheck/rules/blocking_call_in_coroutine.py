@@ -249,6 +249,46 @@ async def version() -> bytes:
     await asyncio.sleep(0.1)
     return out
 ```
+
+## Good: something that is closed waits for its own thread
+```python
+import threading
+
+
+class Poller:
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            print("still here")
+
+    async def close(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+```
+
+## Bad: the thread that is joined asks the loop
+```python
+import asyncio
+import threading
+
+
+class Poller:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread = threading.Thread(target=self._run)
+
+    async def _look(self) -> None:
+        await asyncio.sleep(1)
+
+    def _run(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._look(), self._loop).result()
+
+    async def close(self) -> None:
+        self._thread.join()  # LCK701
+```
 """
 
 from __future__ import annotations
@@ -259,8 +299,9 @@ from lockcheck.analysis.loops import asks_for_loop, followed, is_instant, runs_l
 from lockcheck.analysis.mains import has_loop_to_itself
 from lockcheck.analysis.sockets import may_not_wait
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.sections import ends
 from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, primary, reached, through, title
-from lockcheck.model.events import Block, CriticalPair
+from lockcheck.model.events import Block, Callback, CriticalPair
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.repairs import RunElsewhere
 from lockcheck.rules.registry import rule
@@ -314,7 +355,7 @@ def _confidence(analysis: Analysis, pair: CriticalPair) -> Confidence:
     level = plausible(pair, ())
     if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair):
         return Confidence.LOW
-    if may_not_wait(analysis, pair) or has_loop_to_itself(analysis, pair):
+    if may_not_wait(analysis, pair) or has_loop_to_itself(analysis, pair) or _ending(analysis, pair):
         return Confidence.LOW
     return min(level, followed(analysis, pair.trace))
 
@@ -322,3 +363,16 @@ def _confidence(analysis: Analysis, pair: CriticalPair) -> Confidence:
 def _pool_left(pair: CriticalPair) -> bool:
     """Whether a `with` over a pool ends here: most coroutines have awaited its work by then."""
     return _category(pair) == "join" and pair.trace[-1].text.endswith(("Executor", "Pool"))
+
+
+def _ending(analysis: Analysis, pair: CriticalPair) -> bool:
+    """Whether something that is being closed waits for its own thread to end, which nothing keeps from doing so.
+
+    A thread that calls others back, or waits for something itself, may wait for the very loop.
+    """
+    if _category(pair) != "join" or not any(ends(analysis.facts(step.function)) for step in pair.trace):
+        return False
+    joined = pair.event.runs if isinstance(pair.event, Block) else ()
+    results = analysis.engine.results
+    busy = [p.event for f in joined if f in results for p in results[f].pairs]
+    return not any(isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy)

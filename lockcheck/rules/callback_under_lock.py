@@ -546,7 +546,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.comeback import Comebacks
-from lockcheck.analysis.link.origins import told
+from lockcheck.analysis.link.foreign import told
 from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded

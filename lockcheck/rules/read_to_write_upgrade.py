@@ -222,7 +222,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.paths import certain
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through

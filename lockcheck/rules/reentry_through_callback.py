@@ -385,7 +385,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.paths import certain
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.registrants import WayBack, way_back
 from lockcheck.analysis.repairs import leaving, reentrant
 from lockcheck.analysis.summarise import Analysis
@@ -449,14 +449,14 @@ def _again(analysis: Analysis, found: WayBack) -> Related:
 
 
 def _places(analysis: Analysis, back: dict[object, WayBack]) -> Iterator[PlaceOfHazard]:
-    for _, pair, own in analysis.holding():
+    for function, pair, own in analysis.holding():
         event = pair.event
         if not isinstance(event, Callback):
             continue
         held = tuple(
             h for h in own if h.lock.exclusive and not h.lock.reentrant and (h.lock.domain != "async" or event.awaited)
         )
-        found = way_back(analysis, event, held) if held else None
+        found = way_back(analysis, function, event, held) if held else None
         if found is None or guarded(analysis, pair) or guarded(analysis, found.pair):
             continue
         back[pair, (found.held,)] = found

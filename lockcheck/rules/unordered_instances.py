@@ -242,7 +242,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.paths import certain
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.order import Witness, nestings, one_family
 from lockcheck.analysis.repairs import nesting

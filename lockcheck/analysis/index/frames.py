@@ -67,6 +67,7 @@ class Frame:
         "imports",
         "inner",
         "is_generator",
+        "made",
         "nonlocals",
         "of_class",
         "qualifies",
@@ -89,6 +90,8 @@ class Frame:
         self.steps: list[Step] = []
         self.called: set[str] = set()
         self.stored: set[str] = set()
+        self.made: set[str] = set()
+        """Names of objects of the class that one of its methods makes by `__new__`."""
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.imports: list[ImportFact] = []
@@ -108,6 +111,8 @@ class Frame:
 
     def bind_name(self, name: str, value: Expr | None, annotation: Expr | None, span: Span) -> None:
         """A bare name gets a value."""
+        if self.of_class is not None and _makes(value, self.receiver):
+            self.made.add(name)
         if name in self.globals or self.qualname == MODULE:
             self.found.globals.append(GlobalFact(name, value, annotation, self.qualname, span))
         elif self.body_of is not None:
@@ -121,7 +126,7 @@ class Frame:
     def _is_own(self, value: Expr) -> bool:
         match value:
             case Name(name):
-                return name == self.receiver
+                return name == self.receiver or name in self.made
             case Call(Name("type"), (Name(name),)) | Attr(Name(name), "__class__"):
                 return name == self.receiver
             case _:
@@ -173,3 +178,12 @@ class Frame:
             False,
             msgspec.Raw(_ENCODER.encode(self.steps)),
         )
+
+
+def _makes(value: Expr | None, receiver: str | None) -> bool:
+    """`super().__new__(cls)`, `object.__new__(cls)`, `cls.__new__(cls)`: an object of the method's own class."""
+    match value:
+        case Call(Attr(_, "__new__"), (Name(name), *_)):
+            return name == receiver
+        case _:
+            return False

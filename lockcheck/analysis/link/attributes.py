@@ -139,7 +139,7 @@ def _stored(types: Types, cls: ClassId, name: str) -> Value:
         if declared:
             value = join((value, hold(types, join(declared), holder)))
     for fact in facts:
-        value = _rehold(value, types.hierarchy.scope_of(owner, fact), holder)
+        value = rehold(value, types.hierarchy.scope_of(owner, fact), holder)
     return results.fill(types, value, holder)
 
 
@@ -181,7 +181,7 @@ def _shared(fact: AttributeFact) -> str | None:
     return value.id if isinstance(value, Name) and fact.function is not None else None
 
 
-def _rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
+def rehold(value: Value, function: FunctionId, holder: LockId) -> Value:
     """A lock that a method makes under a local name belongs to the attribute that keeps it."""
     if isinstance(value, LockValue) and isinstance(value.id, LocalLock) and value.id.function == function:
         return msgspec.structs.replace(value, id=holder)
@@ -222,6 +222,17 @@ def class_level(types: Types, cls: ClassId, name: str) -> ClassId | None:
     if any(f.function is not None for f in facts) or any(field_factory(f) is not None for f in facts):
         return None
     return owner if any(f.value is not None for f in facts) else None
+
+
+def overriding(types: Types, lock: LockId | None, cls: ClassId) -> LockValue | None:
+    """The lock that a more derived class puts in the place of an inherited one; None where it keeps that."""
+    if not isinstance(lock, AttributeLock):
+        return None
+    found = types.hierarchy.attribute(cls, lock.name)
+    if found is None or found[0] == lock.owner or not types.hierarchy.derives(found[0], lock.owner):
+        return None
+    own = attribute(types, Instance(cls), lock.name)
+    return own if isinstance(own, LockValue) else None
 
 
 def is_property(types: Types, function: FunctionId) -> bool:

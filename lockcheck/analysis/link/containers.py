@@ -118,7 +118,10 @@ def stored(types: Types, holder: LockId) -> Value:
     if isinstance(holder, ElementLock):
         return UNKNOWN
     element = ElementLock(holder)
-    return join(hold(types, types.evaluate(expr, function), element) for function, expr in _stores(types, holder))
+    return join(
+        attributes.rehold(hold(types, types.evaluate(expr, function), element), function, element)
+        for function, expr in _stores(types, holder)
+    )
 
 
 def _stores(types: Types, holder: LockId) -> Iterator[tuple[FunctionId, Expr]]:

@@ -54,11 +54,19 @@ def is_parameter(types: Types, function: FunctionId, name: str) -> bool:
 
 
 def one_of(value: Value, holder: LockId) -> Value:
-    """Several locks, one of which a name holds, are one lock of their holder."""
+    """Several locks, one of which a name holds, are one lock of their holder.
+
+    An element of a container beside one that is made here is the element: what is made is put there.
+    """
     found = [o for o in options(value) if isinstance(o, LockValue)]
-    if len({o.id for o in found}) < 2:
+    ids = {o.id for o in found}
+    if len(ids) < 2:
         return value
-    others = {o.id for o in found if o.id != holder}
+    others = ids - {holder}
+    if isinstance(holder, LocalLock) and len(ids) == 2 and len(others) == 1:
+        kept = next(o for o in found if o.id != holder)
+        if isinstance(kept.id, ElementLock):
+            return kept
     first = next((o for o in found if o.kind.reentrant), found[0])
     if len(others) == 1 and all(o.condition for o in found if o.id != holder):
         return next(o for o in found if o.id != holder)  # some of them are conditions on a lock: so are all

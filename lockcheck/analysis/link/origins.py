@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 
 from lockcheck.analysis.link import arguments, asked
+from lockcheck.analysis.link.foreign import CALLABLE, HOOK, ROLES, Foreign, part
 from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.stores import Stored, writes
 from lockcheck.analysis.link.targets import Targets
@@ -19,6 +18,7 @@ from lockcheck.analysis.link.values import (
     Instance,
     LibraryInstance,
     NoneValue,
+    PartialValue,
     TupleValue,
     UnknownValue,
     Value,
@@ -44,44 +44,7 @@ _SEES_THROUGH = {
 _LOOKS_INTO = {"values", "items", "copy", "get", "pop", "popleft", "setdefault", "popitem", "__getitem__"}
 _WRAPPERS = {"partial", "cast"}
 _WEAK = {"WeakMethod", "ref"}
-_CALLABLE = re.compile(
-    r"callback|callable|listener|observer|subscri|handler|(^|_)(cb|cbs|hook|hooks|watchers?)$|^_?on_[a-z]|^on[A-Z]"
-)
-"""Names by which people call what others hand in to be told of something."""
-_HOOK = re.compile(r"^on_[a-z]|^on[A-Z]|_callback$|^(callback|notify|handle|fire|dispatch|update_record)\w*$")
-"""Methods by which an object that was registered is told of something."""
-_ROLES = re.compile(
-    r"(^|_)(factory|default|defaults|key|keys|predicate|pred|filter|filters|condition|converter|convert|encoder|"
-    r"encode|decoder|decode|serializer|serialize|deserializer|deserialize|dumps|loads|parser|parse|formatter|format|"
-    r"clock|time|now|timer|cls|klass|class|type|types|ctor|constructor|builder|creator|maker|hash|hasher|cmp|compare|"
-    r"comparator|getter|transform|mapper|mapping|copy|copier|random|rand|rng|logger|log|validator|validate|matcher|"
-    r"match|getsizeof|sizeof|getsize|supplier|generator|resolver|sleep|ref|weakref|reference|proxy|exc|exception|error)(_?(fn|func|function))?$",
-    re.IGNORECASE,
-)
-"""Parameters whose callables work something out and give it back: nobody expects them to come back to the object."""
 MAX_DEPTH = 5
-
-
-class Foreign(msgspec.Struct, frozen=True, gc=False):
-    """How a callable came from outside.
-
-    `holder` is the attribute or global that keeps it, `source` where it was given. `sure` is False where its name
-    alone says so. `known`: functions of the program are among what is given. `weak`: a weak reference to it is kept.
-    `base` is the expression that reaches the holder.
-    """
-
-    kind: Literal["parameter", "attribute", "element"]
-    holder: LockId | None = None
-    source: Stored | None = None
-    sure: bool = True
-    known: bool = False
-    weak: bool = False
-    base: Expr | None = None
-
-
-def told(name: str) -> bool:
-    """Whether a name says that what it names wants to be told of something."""
-    return _CALLABLE.search(name) is not None
 
 
 class Origins:
@@ -142,7 +105,7 @@ class Origins:
 
     def _told(self, func: Attr, function: FunctionId) -> Foreign | None:
         """`for listener in self._listeners: listener.on_change(…)`: a registered object is told."""
-        if not _HOOK.search(func.name) or _resolved(self.types.evaluate(func.value, function)):
+        if not HOOK.search(func.name) or _resolved(self.types.evaluate(func.value, function)):
             return None
         found = self._place(func.value, function, (), MAX_DEPTH)
         if found is None or found.kind == "parameter" or found.source is None:
@@ -217,7 +180,7 @@ class Origins:
         if parameter is None:
             return None
         owner = facts.owner is not None and name == scope.first
-        if owner or parameter.kind in ("*", "**") or _ROLES.search(name) or self.is_decorator(function):
+        if owner or parameter.kind in ("*", "**") or ROLES.search(name) or self.is_decorator(function):
             return None
         if parameter.default is not None and not isinstance(parameter.default, Const):
             return None
@@ -256,7 +219,7 @@ class Origins:
         if receiver is None or self.types.hierarchy.method(receiver, expr.name) is not None:
             return None
         found = self.types.hierarchy.attribute(receiver, expr.name)
-        if found is None or _ROLES.search(expr.name):
+        if found is None or ROLES.search(expr.name):
             return None
         owner, facts = found
         holder = AttributeLock(owner, expr.name)
@@ -267,7 +230,7 @@ class Origins:
             given = self._place(fact.value, scope, place, depth - 1)
             if given is not None:
                 return Foreign("attribute", holder, Stored(scope, fact.value, fact.span), weak=given.weak, base=expr)
-        if all(_unset(f) for f in facts) and _CALLABLE.search(expr.name):
+        if all(_unset(f) for f in facts) and CALLABLE.search(expr.name):
             fact = facts[0]
             kept = Stored(self.types.hierarchy.scope_of(owner, fact), Const(None), fact.span)
             return Foreign("attribute", holder, kept, sure=False, base=expr)
@@ -282,17 +245,19 @@ class Origins:
         holder = self._holder(base, function) if base is not None else None
         if holder is None:
             return None
+        place = self._indexed(expr, function) or place[-1:]
         kept = self.stored(holder)
         for item in kept:
-            given = self._place(item.given, item.function, place[-1:], depth - 1)
+            given = self._place(item.given, item.function, place, depth - 1)
             if given is not None:
-                return Foreign("element", holder, item, weak=given.weak, base=base)
+                return Foreign("element", holder, item, weak=given.weak, base=base, place=place)
         name = holder.name if isinstance(holder, AttributeLock | GlobalLock) else ""
-        if not kept and _CALLABLE.search(name) and not _ROLES.search(name):
+        if not kept and CALLABLE.search(name) and not ROLES.search(name):
             return Foreign("element", holder, sure=False, base=base)
         for item in kept:
-            if any(isinstance(o, FunctionValue) for o in options(self.types.evaluate(item.given, item.function))):
-                return Foreign("element", holder, item, base=base)
+            found = options(self.types.evaluate(part(item.given, place), item.function))
+            if any(isinstance(o, FunctionValue | PartialValue) for o in found):
+                return Foreign("element", holder, item, base=base, place=place)
         return None
 
     def _passed(self, name: str, function: FunctionId, place: tuple[int, ...], depth: int) -> Foreign | None:
@@ -304,6 +269,15 @@ class Origins:
             if found is not None:
                 return msgspec.structs.replace(found, base=None)
         return None
+
+    def _indexed(self, expr: Expr, function: FunctionId) -> tuple[int, ...]:
+        """`entry[0]`: the part of a tuple that a subscript means."""
+        match expr:
+            case Item(value=value, key=Const(value=int(index))) if index >= 0:
+                found = options(self.types.evaluate(value, function))
+                return (index,) if any(isinstance(o, TupleValue) for o in found) else ()
+            case _:
+                return ()
 
     def container(self, expr: Expr, function: FunctionId, depth: int = MAX_DEPTH) -> Expr | None:
         """The attribute or name whose elements (or elements' elements) an expression gives."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lockcheck.analysis.link import attributes, locks
+from lockcheck.analysis.link import attributes, keys, locks
 from lockcheck.analysis.link.types import Types
 from lockcheck.analysis.link.values import (
     ClassValue,
+    Container,
     External,
     FunctionValue,
     Instance,
@@ -49,7 +50,7 @@ class Paths:
                 return self.member(base, self.types.evaluate(value, function), name)
             case Item(value=value, key=key):
                 base = self.of(value, function, env)
-                return base.then(key_step(key, function)) if base is not None else None
+                return base.then(keys.key_step(key, function)) if base is not None else None
             case Walrus(value=value):
                 return self.of(value, function, env)
             case Call(func=Attr(value=value, name=name)):
@@ -61,7 +62,8 @@ class Paths:
                     return self.of(expr.args[1], function, env)
                 if isinstance(found, FunctionValue):
                     path = self.returned(found.id)
-                    return path if path is not None and isinstance(path.root, GlobalRoot | ClassRoot) else None
+                    if path is not None and isinstance(path.root, GlobalRoot | ClassRoot):
+                        return keys.given(path, self.types.program.functions[found.id], expr, function)
                 return None
             case _:
                 return None
@@ -235,6 +237,8 @@ class Paths:
     def _returned(self, base: Path | None, value: Value, name: str, call: Call, caller: FunctionId) -> Path | None:
         for option in options(value):
             function = None
+            if isinstance(option, Container) and name in keys.LOOKUPS and call.args:
+                return base.then(keys.key_step(call.args[0], caller)) if base is not None else None
             if isinstance(option, Instance | ClassValue):
                 method = self.types.hierarchy.method(option.id, name)
                 function = method.function if method is not None else None
@@ -243,6 +247,8 @@ class Paths:
                 function = found.id if isinstance(found, FunctionValue) else None
             if function is not None:
                 path = self.returned(function)
+                if path is not None:
+                    path = keys.given(path, self.types.program.functions[function], call, caller)
                 if path is None or isinstance(path.root, GlobalRoot | ClassRoot):
                     return path
                 own = path.root == ParameterRoot(self.types.scope(function).first or "")
@@ -257,7 +263,7 @@ class Paths:
             return step
         names = [p.name for p in self.types.program.functions[function].parameters if p.kind in "pa"][1:]
         given = locks.argument(call, name, names.index(name) if name in names else None)
-        return key_step(given, caller) if given is not None else "[?]"
+        return keys.key_step(given, caller) if given is not None else "[?]"
 
     def returned(self, function: FunctionId) -> Path | None:
         """`return self.x.y`, `return LOCK`: the object that a function always returns, by a path in it."""
@@ -269,7 +275,15 @@ class Paths:
         if facts.is_async or facts.is_generator:
             return None
         scope = self.types.scope(function)
-        found = {self.of(e, function) for e in scope.returns if not isinstance(e, Const)}
+        body = self.types.program.body(function)
+
+        def reach(expr: Expr) -> Path | None:
+            return self.of(expr, function)
+
+        def element(expr: Expr) -> Path | None:
+            return keys.kept(scope, body, expr.id, reach) if isinstance(expr, Name) else None
+
+        found = {element(e) or reach(e) for e in scope.returns if not isinstance(e, Const)}
         path = found.pop() if len(found) == 1 else None
         return None if path is None or isinstance(path.root, LocalRoot) else path
 
@@ -362,21 +376,3 @@ def _named(expr: Expr) -> bool:
             return _named(value)
         case _:
             return False
-
-
-def key_step(key: Expr, function: FunctionId) -> str:
-    """A subscript as a step: a literal is the same everywhere, a name only within its function."""
-    match key:
-        case Const(value=value):
-            return f"[={value!r}]"
-        case Name(id=name):
-            return f"[{function.qualname}:{name}]"
-        case Attr(value=Name(id=base), name=name):
-            return f"[{function.qualname}:{base}.{name}]"
-        case _:
-            return "[?]"
-
-
-def certain(path: Path | None) -> bool:
-    """Whether two equal paths of this form are the same object: no subscript is unknown."""
-    return path is not None and "[?]" not in path.steps

@@ -43,6 +43,10 @@ def call(types: Types, expr: Call, function: FunctionId) -> Value:
     """What a call in the body of `function` gives."""
     if isinstance(expr.func, Name) and expr.func.id == "super":
         return _super(types, expr, function)
+    if isinstance(expr.func, Attr) and expr.func.name == "__new__" and expr.args:
+        made = types.evaluate(expr.args[0], function)
+        if isinstance(made, ClassValue):
+            return Instance(made.id)
     callee = types.evaluate(expr.func, function)
     origin = Origin(function, expr)
     return join(_call(types, option, origin) for option in options(callee))

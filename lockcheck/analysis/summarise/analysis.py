@@ -13,7 +13,7 @@ from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.analysis.summarise.ways import Ways
-from lockcheck.model.events import CriticalPair, Held, LockRef
+from lockcheck.model.events import Block, CriticalPair, Held, LockRef, QueueWait
 from lockcheck.model.expression import Name
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.findings import LockNote
@@ -89,7 +89,11 @@ class Analysis:
             for function, pair in self._pairs
             if pair.held
         )
-        return [one for one in map(self._answerable, found) if one[2]]
+        return [one for one in map(self._answerable, found) if one[2] and not self._closed(one[1])]
+
+    def _closed(self, pair: CriticalPair) -> bool:
+        """Whether what is handed on along the calls keeps the wait off (`put(item, block=False)`)."""
+        return len(pair.trace) > 1 and isinstance(pair.event, Block | QueueWait) and self.ways.closed(pair.trace)
 
     def _answerable(self, one: _Holding) -> _Holding:
         """Leave out what is promised and seen to be held by a caller: what happens then is told of that one."""

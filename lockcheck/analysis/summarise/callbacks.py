@@ -10,12 +10,13 @@ from lockcheck.analysis.summarise.compose import described
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Callback
-from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name, Star
+from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Item, Name, Star, last_word
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Assign
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
 
 _SPAWNING = {"create_task", "ensure_future", "run_coroutine_threadsafe", "start_soon", "spawn", "add_task", "Task"}
+_WEAK = {"ReferenceType", "ref", "WeakMethod"}
 
 
 def called(frame: Frame, expr: Call, value: Value, state: State, awaited: bool) -> None:
@@ -29,7 +30,7 @@ def called(frame: Frame, expr: Call, value: Value, state: State, awaited: bool) 
             frame.record(event, state, (frame.step(expr.span, "event", func.id),))
             return
     found = frame.engine.origins.of(func, frame.function)
-    if found is None or found.kind == "parameter" or _only_made(frame, expr):
+    if found is None or found.kind == "parameter" or _only_made(frame, expr) or _is_weak(frame, func):
         return
     name = _spelled(func)
     event = Callback(_kept(frame, found.base, state), name, awaited=_awaited(frame, expr, awaited))
@@ -47,6 +48,30 @@ def _lends(frame: Frame, expr: Call) -> bool:
 def _kept(frame: Frame, base: Expr | None, state: State) -> Path | None:
     """Where the callable is kept: the attribute or the collection."""
     return frame.engine.paths.of(base, frame.function, state.env) if base is not None else None
+
+
+def _is_weak(frame: Frame, func: Expr) -> bool:
+    """Whether the function tests that what it calls is a weak reference: the call gives the object and runs nothing."""
+    written = _written(func)
+    return written is not None and any(
+        len(test.args) == 2 and last_word(test.args[1]) in _WEAK and _written(test.args[0]) == written
+        for test in frame.scope.calls.get("isinstance", ())
+    )
+
+
+def _written(expr: Expr) -> str | None:
+    """A name, attribute or numbered part as it is written, wherever that is."""
+    match expr:
+        case Name(id=name):
+            return name
+        case Attr(value=value, name=name):
+            outer = _written(value)
+            return f"{outer}.{name}" if outer is not None else None
+        case Item(value=value, key=Const(value=key)):
+            outer = _written(value)
+            return f"{outer}[{key!r}]" if outer is not None else None
+        case _:
+            return None
 
 
 def _spelled(func: Expr) -> str:

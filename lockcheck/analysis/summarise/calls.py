@@ -25,6 +25,7 @@ from lockcheck.analysis.summarise import (
     outcomes,
     primitives,
     protocol,
+    receivers,
     sockets,
     telling,
     twins,
@@ -38,7 +39,7 @@ from lockcheck.model.expression import Attr, Call, Comprehension, Const, Name
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 from lockcheck.model.library import Effect
-from lockcheck.model.paths import GlobalRoot, Path
+from lockcheck.model.paths import GlobalRoot
 from lockcheck.model.source import Span
 
 _CONSUMERS = {
@@ -81,7 +82,7 @@ def call(
         value = _delegated(frame, expr)
     done = primitives.operate(frame, expr, state, awaited)
     if done is not None:
-        return _tested(frame, expr, value, done)
+        return _asked(frame, expr, value, done)
     owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
     for option in options(value):
         effect = effect_of(frame, option)
@@ -175,13 +176,6 @@ def run_targets(
     owed: bool = False,
 ) -> State:
     """Compose every function of the program that the call may run now; `owed`: what it gives is awaited."""
-    receiver = None
-    if isinstance(expr.func, Name):
-        receiver = _bound_to(frame, expr.func.id, state)
-    if isinstance(expr.func, Attr):
-        receiver = frame.engine.paths.of(expr.func.value, frame.function, state.env)
-        if isinstance(expr.func.value, Call) and isinstance(expr.func.value.func, Name):
-            receiver = _own_object(frame, expr.func.value, state) or receiver
     before = state
     changed: list[State] = []
     targets = frame.engine.targets.of(expr.func, frame.function)
@@ -192,31 +186,15 @@ def run_targets(
         if facts.is_async and not awaited:
             continue
         text = f"{_class_name(target)}{facts.name}" if target.made else facts.name
-        own = None if target.made else receiver
+        own = receivers.of(frame, expr.func, target, before)
         after = compose(frame, target, expr, before, span, own, text)
         if after != before:
             changed.append(after)
     return changed[0] if changed else state
 
 
-def _bound_to(frame: Frame, name: str, state: State) -> Path | None:
-    """`clear = self.clear`: the object that a local name's method is bound to."""
-    found = frame.scope.bindings.get(name, [])
-    if len(found) == 1 and found[0].how == "value" and isinstance(found[0].expr, Attr):
-        return frame.engine.paths.of(found[0].expr.value, frame.function, state.env)
-    return None
-
-
 def _class_name(target: Target) -> str:
     return target.function.qualname.rpartition(".")[0] + "."
-
-
-def _own_object(frame: Frame, expr: Call, state: State) -> Path | None:
-    """`super().m()` works on the method's own object."""
-    if isinstance(expr.func, Name) and expr.func.id == "super":
-        first = frame.scope.first
-        return state.env.get(first) if first is not None else None
-    return None
 
 
 def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Value, awaited: bool) -> State:
@@ -319,12 +297,11 @@ def _delegated(frame: Frame, expr: Call) -> Value:
     return UNKNOWN
 
 
-def _tested(frame: Frame, expr: Call, callee: Value, state: State) -> State:
-    """`wait_for(predicate)`: the predicate runs with the condition held."""
-    for option in options(callee):
-        effect = effect_of(frame, option)
-        if effect is not None and effect.runs is not None:
-            state = _run_argument(frame, expr, effect.runs, state)
+def _asked(frame: Frame, expr: Call, value: Value, state: State) -> State:
+    """What a condition asks before and between its waits, its lock held: `wait_for(predicate)`."""
+    runs = {e.runs for option in options(value) if (e := effect_of(frame, option)) is not None and e.runs is not None}
+    for name in sorted(runs):
+        state = _run_argument(frame, expr, name, state)
     return state
 
 

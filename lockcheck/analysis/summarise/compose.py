@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link import attributes, locks
-from lockcheck.analysis.link.origins import Foreign
-from lockcheck.analysis.link.paths import key_step
+from lockcheck.analysis.link import attributes, keys, locks
+from lockcheck.analysis.link.foreign import Foreign
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
 from lockcheck.analysis.summarise import contracts, primitives
@@ -109,7 +108,7 @@ class Arguments:
     def _path(self, path: Path) -> Path | None:
         match path.root:
             case GlobalRoot() | ClassRoot():
-                return path
+                return Path(path.root, tuple(self._key(step) for step in path.steps))
             case ParameterRoot(name=name):
                 base = self._base(name)
             case FreeRoot(function=function, name=name) if function == self.frame.function:
@@ -127,14 +126,7 @@ class Arguments:
         return self.frame.engine.paths.joined(base, self.frame.function, steps)
 
     def _key(self, step: str) -> str:
-        """A subscript by a parameter of the callee is one by the argument."""
-        if not step.startswith("[") or step.startswith("[="):
-            return step
-        function, _, name = step[1:-1].rpartition(":")
-        given = self._exprs.get(name)
-        if function != self.target.function.qualname or given is None:
-            return "[?]"
-        return key_step(given, self.frame.function)
+        return keys.replaced(step, self.target.function.qualname, self._exprs, self.frame.function)
 
     def _base(self, name: str) -> Path | None:
         if name == self._own:
@@ -193,6 +185,9 @@ class Arguments:
                 receiver = self.frame.engine.hierarchy.related(known, receiver)
                 if receiver is None:
                     return None
+                own = attributes.overriding(self.frame.engine.types, lock.id, receiver)
+                if own is not None:
+                    lock = msgspec.structs.replace(lock, id=own.id, kind=own.kind, permits=own.permits)
         return msgspec.structs.replace(lock, path=path, receiver=receiver)
 
     def _class(self, path: Path) -> ClassId | None:
@@ -386,4 +381,5 @@ def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
     given = Step(source.function, source.span, "event", event.name) if source is not None else None
-    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, event.known or found.known)
+    known = event.known or found.known
+    return Callback(path, event.name, found.kind, found.holder, given, event.awaited, known, found.place)

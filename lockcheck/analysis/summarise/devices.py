@@ -53,6 +53,31 @@ def serialised(analysis: Analysis, pair: CriticalPair, held: Held) -> bool:
     )
 
 
+def devoted(analysis: Analysis, pair: CriticalPair, held: Held) -> bool:
+    """Whether at least two functions take the lock, and each works on the device that the event works on, beside it.
+
+    Then nobody waits for the lock who would not have to wait for the device; that others use the device without the
+    lock (who reads beside who writes) does not change that.
+    """
+    event, lock = pair.event, held.lock.id
+    if not isinstance(event, Block) or lock is None or event.category in _SIGNALS:
+        return False
+    own = (event.device,) if event.device is not None else ()
+    return any(
+        _beside(analysis, found, lock) and _all_work_on(analysis, found, lock)
+        for found in (*own, *_Devices(analysis, pair).found())
+    )
+
+
+def _all_work_on(analysis: Analysis, found: LockId, lock: LockId) -> bool:
+    def answer() -> bool:
+        users = {section.function for section in analysis.sections.of(lock)}
+        others = [f for f in users if (n := analysis.facts(f)).name not in _CONSTRUCTION and not ends(n)]
+        return len(others) > 1 and all(bool(_uses(analysis, f, found)) or _replaces(analysis, f, found) for f in others)
+
+    return analysis.engine.types.memo.solve(("devoted", found, lock), answer, False)
+
+
 def _under(analysis: Analysis, found: LockId, lock: LockId, alone: bool) -> bool:
     key = ("serialised", found, lock, alone)
     return analysis.engine.types.memo.solve(key, lambda: _is_under(analysis, found, lock, alone), False)

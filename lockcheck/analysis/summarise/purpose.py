@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.analysis.summarise.devices import serialised
+from lockcheck.analysis.summarise.devices import devoted, serialised
 from lockcheck.analysis.summarise.refresh import wanted_by_all
 from lockcheck.analysis.summarise.sections import ends, is_end, starts
 from lockcheck.model.events import Block, CriticalPair, Held
@@ -13,7 +13,7 @@ from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, Lock
 def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> bool:
     """Whether all who may wait for the lock meanwhile want what is waited for, or something of the same kind.
 
-    - The lock serialises a device (`serialised`).
+    - The lock serialises a device (`serialised`), or all who take it work on that device (`devoted`).
     - The region makes once what everybody needs who takes the lock (`wanted_by_all`).
     - Every section of the lock waits for the same kind of thing (`_dedicated`).
     - Only starting and stopping take the lock (`life_cycle`).
@@ -24,6 +24,7 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
         return False
     return (
         serialised(analysis, pair, held)
+        or devoted(analysis, pair, held)
         or _closing(analysis, function, pair, lock)
         or life_cycle(analysis, lock)
         or _dedicated(analysis, pair, lock)

@@ -20,8 +20,23 @@ from lockcheck.model.source import Span
 
 _WAITS = {"network", "database", "subprocess", "sleep", "join", "result", "wait", "input"}
 _STARTS = {"start", "open", "connect", "setup", "init", "initialize", "launch", "begin", "enable"}
-_ENDS = {"stop", "close", "aclose", "shutdown", "terminate", "disconnect", "quit", "kill", "dispose", "teardown"}
-_ENDS |= {"cleanup", "join", "finalize", "destroy", "disable"}
+_ENDS = {
+    "stop",
+    "close",
+    "aclose",
+    "shutdown",
+    "terminate",
+    "disconnect",
+    "quit",
+    "kill",
+    "dispose",
+    "teardown",
+    "cleanup",
+    "join",
+    "finalize",
+    "destroy",
+    "disable",
+}
 _SPECIAL = {"__enter__": "start", "__aenter__": "start", "__exit__": "stop", "__aexit__": "stop", "__del__": "stop"}
 
 

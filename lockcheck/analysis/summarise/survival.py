@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import msgspec
 
-from lockcheck.analysis.link.scope import blocks, contains
+from lockcheck.analysis.link.scope import blocks, contains, steps
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block as Blocking
-from lockcheck.model.events import Callback
+from lockcheck.model.events import Callback, CriticalPair
 from lockcheck.model.expression import Call, Expr, Group, last_word
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Block, Handler, Raise, Try, With
@@ -41,7 +42,16 @@ class Risk(msgspec.Struct, frozen=True, gc=False):
 
 def risks(analysis: Analysis, function: FunctionId) -> dict[Span, Risk]:
     """The calls of a function, by their place, whose failure reaches it: no function on the way sees to it."""
-    found: dict[Span, Risk] = {}
+    return _risks(analysis, function, {})
+
+
+_Known: TypeAlias = dict[FunctionId, dict[Span, Risk]]
+
+
+def _risks(analysis: Analysis, function: FunctionId, known: _Known) -> dict[Span, Risk]:
+    if function in known:
+        return known[function]
+    found = known[function] = {}  # a function that calls itself is no other way
     result = analysis.engine.results.get(function)
     for pair in result.pairs if result is not None else ():
         event = pair.event
@@ -49,23 +59,46 @@ def risks(analysis: Analysis, function: FunctionId) -> dict[Span, Risk]:
         if not (device or isinstance(event, Callback)) or pair.confidence < Confidence.MEDIUM:
             continue
         here = pair.trace[0].span
-        if here not in found and all(_escapes(analysis, s.function, s.span, device) for s in pair.trace[1:]):
+        if here in found:
+            continue
+        if _escapes(analysis, pair, device):
             found[here] = Risk(here, pair.trace[-1].text, device, pair.confidence)
+        elif device and len(pair.trace) > 1:
+            other = _other_way(analysis, pair.trace[1].function, known)
+            if other is not None:
+                found[here] = Risk(here, other.text, True, other.confidence)
     return found
 
 
-def _escapes(analysis: Analysis, function: FunctionId, span: Span, device: bool) -> bool:
-    return analysis.program.visit(function) and not guarded(analysis.program.body(function), span, device)
+def _escapes(analysis: Analysis, pair: CriticalPair, device: bool) -> bool:
+    """Whether a failure leaves every function on the way."""
+    return all(
+        analysis.program.visit(s.function) and not guarded(analysis.program.body(s.function), s.span, device)
+        for s in pair.trace[1:]
+    )
+
+
+def _other_way(analysis: Analysis, callee: FunctionId, known: _Known) -> Risk | None:
+    """Another failure of a device that leaves a callee: a pair keeps one trace of several, perhaps the one caught."""
+    if not analysis.program.visit(callee):
+        return None
+    body = analysis.program.body(callee)
+    for risk in _risks(analysis, callee, known).values():
+        if risk.device and not guarded(body, risk.span, True):
+            return risk
+    return None
 
 
 def guarded(nodes: Block, span: Span, device: bool) -> bool:
-    """Whether a handler in a block sees to a failure at a place of it."""
+    """Whether a handler in a block, one that raises nothing itself, sees to a failure at a place of it."""
     for node in nodes:
         inside = next((inner for inner in blocks(node) if contains(inner, span)), None)
         if inside is None:
             continue
-        if isinstance(node, Try) and inside is node.body and catcher(node.handlers, device) is not None:
-            return True
+        if isinstance(node, Try) and inside is node.body:
+            handler = catcher(node.handlers, device)
+            if handler is not None and not any(isinstance(s, Raise) for s in steps(handler.body)):
+                return True
         if isinstance(node, With) and any(swallows(item.value, device) for item in node.items):
             return True
         return guarded(inside, span, device)
