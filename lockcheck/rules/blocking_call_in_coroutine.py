@@ -362,13 +362,13 @@ def _pool_left(pair: CriticalPair) -> bool:
 
 
 def _ending(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether something that is being closed waits for its own thread to end, which nothing keeps from doing so.
+    """Whether something that is being closed waits for a thread of which it is known what it does, to end.
 
-    A thread that calls others back, or waits for something itself, may wait for the very loop.
+    One that calls others back, or waits for a result, may wait for the very loop.
     """
     if _category(pair) != "join" or not any(ends(analysis.facts(step.function)) for step in pair.trace):
         return False
     joined = pair.event.runs if isinstance(pair.event, Block) else ()
     results = analysis.engine.results
     busy = [p.event for f in joined if f in results for p in results[f].pairs]
-    return not any(isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy)
+    return bool(joined) and not any(isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy)
