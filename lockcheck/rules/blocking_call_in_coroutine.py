@@ -371,4 +371,6 @@ def _ending(analysis: Analysis, pair: CriticalPair) -> bool:
     joined = pair.event.runs if isinstance(pair.event, Block) else ()
     results = analysis.engine.results
     busy = [p.event for f in joined if f in results for p in results[f].pairs]
-    return bool(joined) and not any(isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy)
+    return bool(joined) and not any(
+        isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy
+    )
