@@ -44,7 +44,10 @@ def life_cycle(analysis: Analysis, lock: LockId) -> bool:
 
 def _named_after(analysis: Analysis, function: FunctionId, lock: LockId) -> bool:
     """Whether one function alone takes the lock, and both are named alike: `_refresh_lock` in `refresh_all`."""
-    words = set(lock_name(lock).rpartition(".")[2].lower().strip("_").split("_")) - _LOCK_WORDS
+    name = set(lock_name(lock).rpartition(".")[2].lower().strip("_").split("_"))
+    words = name - _LOCK_WORDS
+    if words == name:
+        return False
     users = {section.function for section in analysis.sections.of(lock)} | {function}
     return len(users) == 1 and bool(words) and words <= set(analysis.facts(function).name.lower().strip("_").split("_"))
 
