@@ -43,7 +43,12 @@ def life_cycle(analysis: Analysis, lock: LockId) -> bool:
 
 
 def _named_after(analysis: Analysis, function: FunctionId, lock: LockId) -> bool:
-    """Whether one function alone takes the lock, and both are named alike: `_refresh_lock` in `refresh_all`."""
+    """Whether one function alone takes the lock, and both are named alike: `_refresh_lock` in `refresh_all`.
+
+    A global lock makes all wait for each other, whatever they came for.
+    """
+    if isinstance(lock, GlobalLock):
+        return False
     name = set(lock_name(lock).rpartition(".")[2].lower().strip("_").split("_"))
     words = name - _LOCK_WORDS
     if words == name:
