@@ -6,14 +6,11 @@ from lockcheck.analysis.link.arguments import Site, sites
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.loops import RUNNERS, callee_names, calls_in
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.commands import is_command
 from lockcheck.model.events import CriticalPair, Suspend
-from lockcheck.model.expression import Call, last_word
+from lockcheck.model.expression import Call
 from lockcheck.model.flow import Block, For, While
-from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
-
-_COMMANDS = {"command", "fixture"}
-"""Decorators by which frameworks for command lines and tests take functions that they run by themselves."""
 
 
 def has_loop_to_itself(analysis: Analysis, pair: CriticalPair) -> bool:
@@ -23,7 +20,7 @@ def has_loop_to_itself(analysis: Analysis, pair: CriticalPair) -> bool:
     command line (`@app.command()`) is the one task of its process, and what only commands call runs in it.
     """
     first = pair.trace[0]
-    if _is_command(analysis, first.function, 3):
+    if is_command(analysis, first.function):
         return True
     found = sites(analysis.engine.types, first.function)
     if not found or not all(_is_run(analysis, site) for site in found):
@@ -33,15 +30,6 @@ def has_loop_to_itself(analysis: Analysis, pair: CriticalPair) -> bool:
         return False
     body = analysis.program.blocks(first.function)
     return body is not None and not _repeated(body, first.span)
-
-
-def _is_command(analysis: Analysis, function: FunctionId, depth: int) -> bool:
-    """Whether a coroutine is a command of a command line or a fixture of a test, or is called by such only."""
-    facts = analysis.facts(function)
-    if any(last_word(d.func if isinstance(d, Call) else d) in _COMMANDS for d in facts.decorators):
-        return True
-    callers = {site.caller for site in sites(analysis.engine.types, function)} if depth and facts.is_async else set()
-    return bool(callers) and all(_is_command(analysis, caller, depth - 1) for caller in callers)
 
 
 def _is_run(analysis: Analysis, site: Site) -> bool:

@@ -289,6 +289,17 @@ class Poller:
     async def close(self) -> None:
         self._thread.join()  # LCK701
 ```
+
+## Good: a wait for another thread that is given up in time
+```python
+import threading
+
+READY = threading.Event()
+
+
+async def settle() -> bool:
+    return READY.wait(timeout=0.5)
+```
 """
 
 from __future__ import annotations
@@ -349,11 +360,16 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 
 def _confidence(analysis: Analysis, pair: CriticalPair) -> Confidence:
     level = plausible(pair, ())
-    if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair):
+    if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair) or _given_up(pair):
         return Confidence.LOW
     if may_not_wait(analysis, pair) or has_loop_to_itself(analysis, pair) or _ending(analysis, pair):
         return Confidence.LOW
     return min(level, followed(analysis, pair.trace))
+
+
+def _given_up(pair: CriticalPair) -> bool:
+    """Whether a wait for another thread has an end that somebody thought of."""
+    return isinstance(pair.event, Block) and pair.event.timed and pair.event.category in ("join", "result", "wait")
 
 
 def _pool_left(pair: CriticalPair) -> bool:

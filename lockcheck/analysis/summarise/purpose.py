@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.commands import is_command
 from lockcheck.analysis.summarise.devices import devoted, serialised
 from lockcheck.analysis.summarise.refresh import wanted_by_all
 from lockcheck.analysis.summarise.sections import ends, is_end, starts
@@ -20,6 +21,7 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
     - Every section of the lock waits for the same kind of thing (`_dedicated`).
     - Only starting and stopping take the lock (`life_cycle`).
     - Only the operation that the lock is named after takes it (`_named_after`): who waits came for that.
+    - A command of a command line takes it: nobody else is there (`is_command`).
     - The object closes what it owns: who wants it then comes too late (`_closing`).
     """
     lock = held.lock.id
@@ -32,6 +34,7 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
         or life_cycle(analysis, lock)
         or _named_after(analysis, function, lock)
         or _dedicated(analysis, pair, lock)
+        or is_command(analysis, function)
         or wanted_by_all(analysis, function, pair, held)
     )
 
