@@ -6,6 +6,7 @@ from lockcheck.analysis.link.arguments import Site, sites
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.loops import RUNNERS, callee_names, calls_in
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.commands import is_command
 from lockcheck.model.events import CriticalPair, Suspend
 from lockcheck.model.expression import Call
 from lockcheck.model.flow import Block, For, While
@@ -15,9 +16,12 @@ from lockcheck.model.source import Span
 def has_loop_to_itself(analysis: Analysis, pair: CriticalPair) -> bool:
     """Whether a coroutine that is only ever given to `asyncio.run` has not been suspended before the event.
 
-    Until a main coroutine awaits something for the first time nothing else can have begun on its loop.
+    Until a main coroutine awaits something for the first time nothing else can have begun on its loop. A command of a
+    command line (`@app.command()`) is the one task of its process, and what only commands call runs in it.
     """
     first = pair.trace[0]
+    if is_command(analysis, first.function):
+        return True
     found = sites(analysis.engine.types, first.function)
     if not found or not all(_is_run(analysis, site) for site in found):
         return False

@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, Step
-from lockcheck.model.findings import Confidence, Finding, LockNote, Related
-from lockcheck.model.identity import FunctionId, lock_name
+from lockcheck.model.identity import FunctionId, LocalLock, lock_name
 from lockcheck.model.repairs import Repair
 from lockcheck.model.source import Place
 
@@ -178,7 +177,7 @@ def hazards(places: Iterable[PlaceOfHazard], by_region: bool = False) -> list[Ha
     covered: dict[object, Hazard] = {}
     for place in sorted(places, key=_rank):
         pair, held, _ = place
-        keys: list[object] = [pair.trace[0], *((h.lock.id, pair.trace[-1]) for h in held)]
+        keys: list[object] = [pair.trace[0], *((_same(h.lock), pair.trace[-1]) for h in held)]
         if not held:
             keys += _roots(pair)
         if by_region:
@@ -201,6 +200,15 @@ def _roots(pair: CriticalPair) -> Iterator[object]:
         yield last.function
     elif isinstance(pair.event, Block) and pair.event.device is not None:
         yield last.function, pair.event.device
+
+
+def _same(lock: LockRef) -> object:
+    """What a lock is known by: one that a call returned, of which no more is known, by its kind."""
+    match lock:
+        case LockRef(id=LocalLock(name=name), kind=kind) if kind is not None and kind.name.endswith(f".{name}"):
+            return kind.name
+        case _:
+            return lock.id
 
 
 def _rank(place: PlaceOfHazard) -> tuple[int, int, object, object]:

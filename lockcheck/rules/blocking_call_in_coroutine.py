@@ -289,6 +289,17 @@ class Poller:
     async def close(self) -> None:
         self._thread.join()  # LCK701
 ```
+
+## Good: a wait for another thread that is given up in time
+```python
+import threading
+
+READY = threading.Event()
+
+
+async def settle() -> bool:
+    return READY.wait(timeout=0.5)
+```
 """
 
 from __future__ import annotations
@@ -353,11 +364,16 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 
 def _confidence(analysis: Analysis, pair: CriticalPair) -> Confidence:
     level = plausible(pair, ())
-    if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair):
+    if level == Confidence.LOW or _category(pair) == "file" or _pool_left(pair) or _given_up(pair):
         return Confidence.LOW
     if may_not_wait(analysis, pair) or has_loop_to_itself(analysis, pair) or _ending(analysis, pair):
         return Confidence.LOW
     return min(level, followed(analysis, pair.trace))
+
+
+def _given_up(pair: CriticalPair) -> bool:
+    """Whether a wait for another thread has an end that somebody thought of."""
+    return isinstance(pair.event, Block) and pair.event.timed and pair.event.category in ("join", "result", "wait")
 
 
 def _pool_left(pair: CriticalPair) -> bool:
@@ -366,13 +382,15 @@ def _pool_left(pair: CriticalPair) -> bool:
 
 
 def _ending(analysis: Analysis, pair: CriticalPair) -> bool:
-    """Whether something that is being closed waits for its own thread to end, which nothing keeps from doing so.
+    """Whether something that is being closed waits for a thread of which it is known what it does, to end.
 
-    A thread that calls others back, or waits for something itself, may wait for the very loop.
+    One that calls others back, or waits for a result, may wait for the very loop.
     """
     if _category(pair) != "join" or not any(ends(analysis.facts(step.function)) for step in pair.trace):
         return False
     joined = pair.event.runs if isinstance(pair.event, Block) else ()
     results = analysis.engine.results
     busy = [p.event for f in joined if f in results for p in results[f].pairs]
-    return not any(isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy)
+    return bool(joined) and not any(
+        isinstance(e, Callback) or (isinstance(e, Block) and e.category == "result") for e in busy
+    )

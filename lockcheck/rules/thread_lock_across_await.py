@@ -374,6 +374,24 @@ async def measure() -> None:
         await asyncio.sleep(1)
     print(block.started)
 ```
+
+## Good: a command of a command line, the one task of its process
+```python
+import asyncio
+import threading
+
+import typer
+
+app = typer.Typer()
+FOLDER = threading.Lock()
+
+
+@app.command()
+async def build() -> None:
+    with FOLDER:
+        process = await asyncio.create_subprocess_exec("make")
+        await process.wait()
+```
 """
 
 from __future__ import annotations
@@ -382,9 +400,10 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.repairs import asynchronous, leaving
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.commands import is_command
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, taken
 from lockcheck.model.events import Suspend
-from lockcheck.model.findings import Finding, Related
+from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.rules.registry import rule
 
 
@@ -414,4 +433,5 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
             continue
         held = tuple(h for h in own if h.lock.domain != "async")
         if held and (pair.event.what != "yield" or analysis.facts(function).is_async):
-            yield pair, held, certainty(pair, held)
+            level = Confidence.LOW if is_command(analysis, function) else certainty(pair, held)
+            yield pair, held, level

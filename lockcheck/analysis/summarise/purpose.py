@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.commands import is_command
 from lockcheck.analysis.summarise.devices import devoted, serialised
 from lockcheck.analysis.summarise.refresh import wanted_by_all
 from lockcheck.analysis.summarise.sections import ends, is_end, starts
 from lockcheck.model.events import Block, CriticalPair, Held
-from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
+from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId, lock_name
+
+_LOCK_WORDS = {"lock", "rlock", "mutex", "sem", "semaphore", "guard"}
 
 
 def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held: Held) -> bool:
@@ -17,6 +20,8 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
     - The region makes once what everybody needs who takes the lock (`wanted_by_all`).
     - Every section of the lock waits for the same kind of thing (`_dedicated`).
     - Only starting and stopping take the lock (`life_cycle`).
+    - Only the operation that the lock is named after takes it (`_named_after`): who waits came for that.
+    - A command of a command line takes it: nobody else is there (`is_command`).
     - The object closes what it owns: who wants it then comes too late (`_closing`).
     """
     lock = held.lock.id
@@ -27,7 +32,9 @@ def by_design(analysis: Analysis, function: FunctionId, pair: CriticalPair, held
         or devoted(analysis, pair, held)
         or _closing(analysis, function, pair, lock)
         or life_cycle(analysis, lock)
+        or _named_after(analysis, function, lock)
         or _dedicated(analysis, pair, lock)
+        or is_command(analysis, function)
         or wanted_by_all(analysis, function, pair, held)
     )
 
@@ -36,6 +43,21 @@ def life_cycle(analysis: Analysis, lock: LockId) -> bool:
     """Whether at least two functions take a lock, and all of them start or stop something."""
     users = {section.function for section in analysis.sections.of(lock)}
     return len(users) > 1 and all(_is_life_cycle(analysis, user) for user in users)
+
+
+def _named_after(analysis: Analysis, function: FunctionId, lock: LockId) -> bool:
+    """Whether one function alone takes the lock, and both are named alike: `_refresh_lock` in `refresh_all`.
+
+    A global lock makes all wait for each other, whatever they came for.
+    """
+    if isinstance(lock, GlobalLock):
+        return False
+    name = set(lock_name(lock).rpartition(".")[2].lower().strip("_").split("_"))
+    words = name - _LOCK_WORDS
+    if words == name:
+        return False
+    users = {section.function for section in analysis.sections.of(lock)} | {function}
+    return len(users) == 1 and bool(words) and words <= set(analysis.facts(function).name.lower().strip("_").split("_"))
 
 
 def _is_life_cycle(analysis: Analysis, function: FunctionId) -> bool:
