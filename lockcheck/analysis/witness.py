@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, Step
+from lockcheck.model.findings import Confidence, Finding, LockNote, Related
 from lockcheck.model.identity import FunctionId, LocalLock, lock_name
 from lockcheck.model.repairs import Repair
 from lockcheck.model.source import Place
