@@ -6,6 +6,7 @@ import libcst as cst
 
 from lockcheck.fixes.await_call import awaiting
 from lockcheck.fixes.imports import need
+from lockcheck.fixes.names import dotted
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import RunElsewhere
@@ -18,6 +19,8 @@ def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
         raise UnfixableError("`await` is possible in a coroutine only")
     if any(isinstance(each, cst.BaseComp | cst.GeneratorExp) for each in tree.around(call)):
         raise UnfixableError("it stands in a comprehension")
+    if isinstance(tree.parent(call), cst.Await) or _makes_object(call):
+        raise UnfixableError("it makes an object, which may belong to the loop")
     function = need(tree, "asyncio", "sleep" if repair.sleeps else "to_thread")
     args = list(call.args)
     if not repair.sleeps:
@@ -27,3 +30,9 @@ def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
         args = [first, *args]
     new = awaiting(tree, call, call.with_changes(func=cst.parse_expression(function.text), args=args, lpar=(), rpar=()))
     return Proposal("unsafe", f"await `{function.text}(…)`", {**function.changes, call: new})
+
+
+def _makes_object(call: cst.Call) -> bool:
+    """Whether a call seems to be that of a class, by its name."""
+    name = dotted(call.func)
+    return name is not None and name.rpartition(".")[2].lstrip("_")[:1].isupper()
