@@ -16,5 +16,5 @@ def is_command(analysis: Analysis, function: FunctionId, depth: int = _DEPTH) ->
     facts = analysis.facts(function)
     if any(last_word(d.func if isinstance(d, Call) else d) in _DECORATORS for d in facts.decorators):
         return True
-    callers = {site.caller for site in sites(analysis.engine.types, function)} if depth else set()
-    return bool(callers) and all(is_command(analysis, caller, depth - 1) for caller in callers)
+    callers = {site.caller for site in sites(analysis.engine.types, function)}
+    return depth > 0 and bool(callers) and all(is_command(analysis, caller, depth - 1) for caller in callers)
