@@ -48,10 +48,11 @@ def limiting(place: Place, event: Block | QueueWait) -> LimitWait:
 
 def nesting(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Place, Place] | None:
     """Where the inner and the outer lock are taken, if the function takes both itself."""
-    if len(pair.trace) > 1 or len(held.trace) > 1 or pair.trace[0].function != held.trace[0].function:
-        return None
-    function = pair.trace[0].function
-    return analysis.place(function, pair.trace[0].span), analysis.place(function, held.trace[0].span)
+    match pair.trace, held.trace:
+        case (inner,), (outer,) if inner.function == outer.function:
+            return analysis.place(inner.function, inner.span), analysis.place(outer.function, outer.span)
+        case _:
+            return None
 
 
 def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:

@@ -93,7 +93,7 @@ def check(project: Project, options: Options) -> Outcome:
     asked = [rule for rule in rules if rule.code in enabled]
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
-        analysis = _attempt(
+        analysis = attempt(
             "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit), second, settings))
         )
         found = with_headroom(lambda: _apply(asked, analysis, tell))
@@ -118,7 +118,7 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
         tell("checking", number, len(rules))
         if rule.check is None:
             continue
-        found = _attempt(f"rule {rule.code}", functools.partial(_findings, rule.check, analysis))
+        found = attempt(f"rule {rule.code}", functools.partial(_findings, rule.check, analysis))
         if isinstance(found, Failure):
             failures.append(found)
         else:
@@ -130,7 +130,7 @@ def _findings(check: Check, analysis: Analysis) -> tuple[Finding, ...]:
     return tuple(check(analysis))
 
 
-def _attempt(what: str, action: Callable[[], _T]) -> _T | Failure:
+def attempt(what: str, action: Callable[[], _T]) -> _T | Failure:
     """Do what may have a bug: one that raises is one failure, and the others go on."""
     try:
         return action()

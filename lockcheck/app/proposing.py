@@ -10,7 +10,8 @@ import msgspec
 
 from lockcheck.app.extraction import is_plain, process_context
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.worker import internal_error, prepare
+from lockcheck.app.pipeline import attempt
+from lockcheck.app.worker import prepare
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
 
@@ -60,12 +61,14 @@ def _propose_apart(path: str, job: _Job) -> list[Fix | None] | Failure:
 
 
 def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
+    try:
+        return attempt(path, lambda: _proposed(job))
+    except (RecursionError, MemoryError):
+        return Failure(path, "no fix could be made: it is nested too deeply")
+
+
+def _proposed(job: _Job) -> list[Fix | None]:
     from lockcheck.fixes.propose import Trees, propose
 
     trees = Trees(job.texts)
-    try:
-        return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
-    except (RecursionError, MemoryError):
-        return Failure(path, "no fix could be made: it is nested too deeply")
-    except Exception as error:  # noqa: BLE001 - a bug costs the fixes of one file
-        return Failure(path, internal_error(error))
+    return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
