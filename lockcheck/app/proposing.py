@@ -61,14 +61,14 @@ def _propose_apart(path: str, job: _Job) -> list[Fix | None] | Failure:
 
 
 def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
-    try:
-        return attempt(path, lambda: _proposed(job))
-    except (RecursionError, MemoryError):
-        return Failure(path, "no fix could be made: it is nested too deeply")
+    return attempt(path, lambda: _proposed(path, job))
 
 
-def _proposed(job: _Job) -> list[Fix | None]:
+def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
     from lockcheck.fixes.propose import Trees, propose
 
     trees = Trees(job.texts)
-    return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
+    try:
+        return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
+    except (RecursionError, MemoryError):
+        return Failure(path, "no fix could be made: it is nested too deeply")
