@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import libcst as cst
 
+from lockcheck.fixes.effects import assigned
 from lockcheck.fixes.names import dotted, fresh
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 
@@ -21,6 +22,12 @@ class Import:
 
 def need(tree: Tree, module: str, name: str) -> Import:
     """`name` of a module with no dots in its name, spelled as the file would; imported if it is not yet."""
+    found = _needed(tree, module, name)
+    _refuse_bound(tree, found.text.partition(".")[0])
+    return found
+
+
+def _needed(tree: Tree, module: str, name: str) -> Import:
     whole: str | None = None
     for _, small in _imports(tree.module.body):
         if isinstance(small, cst.Import):
@@ -133,6 +140,23 @@ def _is_apart(statement: Statement) -> bool:
     """Whether an empty line stands before a statement, and so begins another group."""
     lines: Sequence[cst.EmptyLine] = getattr(statement, "leading_lines", ())
     return any(line.comment is None for line in lines)
+
+
+def _refuse_bound(tree: Tree, name: str) -> None:
+    """A name that stands for something else in one function is not used in any."""
+    for node in tree.inside(tree.module):
+        match node:
+            case cst.Param(name=cst.Name(value=value)) if value == name:
+                pass
+            case cst.FunctionDef(name=cst.Name(value=value)) | cst.ClassDef(name=cst.Name(value=value)) if (
+                value == name and not isinstance(tree.parent(tree.parent(node) or node), cst.ClassDef)
+            ):
+                pass
+            case _ if name in assigned(node) and not isinstance(tree.parent(node), cst.ImportAlias):
+                pass
+            case _:
+                continue
+        raise UnfixableError(f"`{name}` means something else in a part of this file")
 
 
 def _refuse_taken(tree: Tree, name: str) -> None:

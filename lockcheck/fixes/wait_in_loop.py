@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from lockcheck.fixes.effects import Effects, assigned
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import WaitInLoop
@@ -24,6 +25,18 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
         raise UnfixableError("the `if` does more than wait")
     if not _is_wait(line if isinstance(test.body, cst.IndentedBlock) else test.body, call):
         raise UnfixableError("the `if` does more than wait")
+    if not any(isinstance(each, cst.Attribute | cst.Call | cst.Subscript) for each in tree.inside(test.test)):
+        own = tree.function(test)
+        bound = {place for each in (tree.inside(own) if own is not None else ()) for place in assigned(each)}
+        bound |= {each.name.value for each in (tree.inside(own) if own else ()) if isinstance(each, cst.Param)}
+        declared = {
+            item.name.value
+            for each in (tree.inside(own) if own is not None else ())
+            if isinstance(each, cst.Global | cst.Nonlocal)
+            for item in each.names
+        }
+        if not Effects([test.test]).reads - (bound - declared):
+            raise UnfixableError("what the `if` tests is not changed by anybody else")
     loop = cst.While(
         test=test.test,
         body=test.body,
