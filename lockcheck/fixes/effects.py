@@ -6,6 +6,7 @@ reads and may write its receiver; what is only handed to a call as an argument c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import libcst as cst
@@ -176,8 +177,8 @@ class Effects:
                     self.reads.add(f"self.{attr.value}")
                 else:
                     self.writes.add("self")
-            case cst.Attribute(value=value):
-                receiver = owner(value)
+            case cst.Attribute(value=value, attr=attr):
+                receiver = owner(value) if attr.value not in _ASKING else None
                 if receiver is not None:
                     self.writes.add(receiver)
                 self._see(value)
@@ -185,14 +186,19 @@ class Effects:
                 self._see(func)
 
 
-_HARMLESS = frozenset(
-    ["abs", "all", "any", "bool", "bytes", "dict", "enumerate", "float", "frozenset", "id", "int", "isinstance", "len"]
-    + ["list", "max", "min", "range", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "type", "zip"]
-)
-_ASKING = frozenset(
-    ["copy", "count", "get", "index", "items", "keys", "values"]
-    + ["endswith", "format", "join", "lower", "split", "startswith", "strip", "upper"]
-)
+_HARMLESS = frozenset(dir(builtins)) - {
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "eval",
+    "exec",
+    "exit",
+    "input",
+}
+_HARMLESS -= {"iter", "map", "filter", "next", "open", "print", "quit", "setattr", "vars", "globals", "locals"}
+_ASKING = frozenset({"copy", "count", "endswith", "format", "get", "index", "items", "join", "keys", "lower", "split"})
+_ASKING |= {"startswith", "strip", "upper", "values"}
 
 
 def assigned(node: cst.CSTNode) -> Iterator[str]:

@@ -73,6 +73,10 @@ def _added(tree: Tree, module: str, name: str) -> Import:
 def _extended(statement: Statement, small: cst.ImportFrom, name: str) -> Statement:
     names = list(small.names) if not isinstance(small.names, cst.ImportStar) else []
     last = names[-1]
+    place = _place(names, name)
+    if place is not None:
+        names.insert(place, cst.ImportAlias(cst.Name(name), comma=_comma(names, place)))
+        return statement.with_changes(body=[small.with_changes(names=names)])
     if small.lpar is None or not isinstance(last.comma, cst.Comma):
         names[-1] = last.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
         names.append(cst.ImportAlias(cst.Name(name)))
@@ -81,6 +85,30 @@ def _extended(statement: Statement, small: cst.ImportFrom, name: str) -> Stateme
         names[-1] = last.with_changes(comma=between)
         names.append(cst.ImportAlias(cst.Name(name), comma=last.comma))
     return statement.with_changes(body=[small.with_changes(names=names)])
+
+
+def _place(names: Sequence[cst.ImportAlias], name: str) -> int | None:
+    """Where a name goes between others that stand in order; None for behind them, or where they stand in none."""
+    words = [each.name.value for each in names if isinstance(each.name, cst.Name)]
+    for key in (str.casefold, _rank):
+        if len(words) == len(names) and words == sorted(words, key=key):
+            return next((i for i, word in enumerate(words) if key(word) > key(name)), None)
+    return None
+
+
+def _comma(names: Sequence[cst.ImportAlias], place: int) -> cst.Comma:
+    """What stands behind a name that is put at a place: what does so behind others, if there are any."""
+    comma = names[place].comma if place < len(names) - 1 else names[0].comma
+    if len(names) > 1 and isinstance(comma, cst.Comma):
+        after = comma.whitespace_after
+        if not isinstance(after, cst.ParenthesizedWhitespace) or after.first_line.comment is None:
+            return comma
+    return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+def _rank(word: str) -> str:
+    """Constants, then classes, then the rest."""
+    return f"{0 if word.isupper() else 1 if word[0].isupper() else 2}{word.casefold()}"
 
 
 def _anchor(tree: Tree, module: str) -> tuple[Statement | None, bool]:

@@ -20,7 +20,11 @@ def fresh(tree: Tree, wish: str, place: cst.CSTNode | None = None, but: Collecti
     no name; a builtin keeps its own, as the code that is added may need it.
     """
     around = tree.function(place) if place is not None else None
-    taken = {node.value for node in tree.inside(around or tree.module) if isinstance(node, cst.Name) and _is_variable(tree, node)} | set(but)
+    taken = {
+        node.value
+        for node in tree.inside(around or tree.module)
+        if isinstance(node, cst.Name) and _is_variable(tree, node)
+    } | set(but)
     taken |= {*dir(builtins), *keyword.kwlist}
     numbered = (f"{wish}_{number}" for number in itertools.count(2))
     return next(name for name in itertools.chain([wish], numbered) if name not in taken)
