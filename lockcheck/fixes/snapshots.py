@@ -49,6 +49,8 @@ def snapshots(
     for node in _loads(user, changes):
         path = dotted(node)
         if path is not None and (path in changing or path in mutated):
+            if path in mutated and _is_handed_out(tree, node):
+                raise UnfixableError("it hands out what the lock guards")
             if path not in taken:
                 if path in mutated and (path not in known.collections or path in known.deep):
                     raise UnfixableError("it is not known how to copy what it reads")
@@ -75,6 +77,21 @@ def _loads(node: cst.CSTNode, but: Collection[cst.CSTNode]) -> Iterator[cst.Attr
                 yield each
             case _:
                 pending.extend(reversed(each.children))
+
+
+def _is_handed_out(tree: Tree, node: cst.CSTNode) -> bool:
+    """Whether a value is what a statement returns, yields or assigns: somebody keeps it, who would have a copy."""
+    for each in tree.around(node):
+        match each:
+            case cst.Return() | cst.Yield() | cst.Assign() | cst.AnnAssign() | cst.NamedExpr():
+                return True
+            case cst.Tuple() | cst.List() | cst.BaseElement() | cst.Dict() | cst.BaseDictElement() | cst.IfExp():
+                continue
+            case cst.BooleanOperation():
+                continue
+            case _:
+                return False
+    return False
 
 
 def _source(iterable: cst.CSTNode, known: State) -> str | None:
