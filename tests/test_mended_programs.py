@@ -146,26 +146,30 @@ MENDED = {
         """\
         import threading
 
-        READY = threading.Condition()
-        done = False
 
+        class Box:
+            def __init__(self):
+                self.ready = threading.Condition()
+                self.letters = []
 
-        def wait():
-            with READY:
-                if not done: READY.wait()  # until it is
-                return done
+            def wait(self):
+                with self.ready:
+                    if not self.letters: self.ready.wait()  # until there is one
+                    return self.letters.pop()
         """,
         """\
         import threading
 
-        READY = threading.Condition()
-        done = False
 
+        class Box:
+            def __init__(self):
+                self.ready = threading.Condition()
+                self.letters = []
 
-        def wait():
-            with READY:
-                while not done: READY.wait()  # until it is
-                return done
+            def wait(self):
+                with self.ready:
+                    while not self.letters: self.ready.wait()  # until there is one
+                    return self.letters.pop()
         """,
     ),
     "the set of tasks stands behind all imports": (
@@ -237,14 +241,17 @@ KEPT = {
         """\
         import threading
 
-        READY = threading.Condition()
 
+        class Box:
+            def __init__(self):
+                self.ready = threading.Condition()
+                self.letters = []
 
-        def wait(first):
-            with READY:
-                if first:
-                    READY.wait()
-                return 1
+            def wait(self, first):
+                with self.ready:
+                    if first:
+                        self.ready.wait()
+                    return self.letters.pop()
         """,
     ),
     "a task in the body of a class": (
@@ -269,14 +276,14 @@ def test_a_program_is_mended_as_a_maintainer_would(
     write: Write, lockcheck: Lockcheck, code: str, bad: str, good: str
 ) -> None:
     root = write({"a.py": dedent(bad)})
-    assert lockcheck("a.py", "--select", code).status == 1
-    lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", code)
+    assert lockcheck("a.py", "--min-confidence", "low", "--select", code).status == 1
+    lockcheck("--fix", "--unsafe-fixes", "--min-confidence", "low", "a.py", "--select", code)
     assert (root / "a.py").read_text() == dedent(good)
 
 
 @pytest.mark.parametrize(("code", "bad"), KEPT.values(), ids=KEPT)
 def test_what_cannot_be_done_right_is_left_alone(write: Write, lockcheck: Lockcheck, code: str, bad: str) -> None:
     root = write({"a.py": dedent(bad)})
-    assert lockcheck("a.py", "--select", code).status == 1
-    lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", code)
+    assert lockcheck("a.py", "--min-confidence", "low", "--select", code).status == 1
+    lockcheck("--fix", "--unsafe-fixes", "--min-confidence", "low", "a.py", "--select", code)
     assert (root / "a.py").read_text() == dedent(bad)

@@ -186,19 +186,15 @@ class Effects:
                 self._see(func)
 
 
-_HARMLESS = frozenset(dir(builtins)) - {
-    "__import__",
-    "breakpoint",
-    "compile",
-    "delattr",
-    "eval",
-    "exec",
-    "exit",
-    "input",
-}
-_HARMLESS -= {"iter", "map", "filter", "next", "open", "print", "quit", "setattr", "vars", "globals", "locals"}
-_ASKING = frozenset({"copy", "count", "endswith", "format", "get", "index", "items", "join", "keys", "lower", "split"})
-_ASKING |= {"startswith", "strip", "upper", "values"}
+_ACTING = frozenset(
+    """__import__ breakpoint compile delattr eval exec exit filter globals input iter locals map next open print quit setattr
+    vars""".split()  # noqa: SIM905 - a list of words
+)
+_HARMLESS = frozenset(dir(builtins)) - _ACTING
+_ASKING = frozenset(
+    """copy count endswith format get index items join keys lower split startswith strip upper values
+    """.split()  # noqa: SIM905 - a list of words
+)
 
 
 def assigned(node: cst.CSTNode) -> Iterator[str]:
