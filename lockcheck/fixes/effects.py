@@ -6,6 +6,7 @@ reads and may write its receiver; what is only handed to a call as an argument c
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import libcst as cst
@@ -14,13 +15,51 @@ from lockcheck.fixes.names import dotted
 
 
 class Methods:
-    """The methods of a class, and what each of them touches of `self`, other methods that it calls included."""
+    """The methods of a class, and what each of them touches of `self`, other methods that it calls included.
 
-    def __init__(self, definitions: Mapping[str, cst.FunctionDef], attributes: Collection[str] = ()) -> None:
-        """Take the methods of a class by name, and the attributes that it assigns: those are no methods."""
+    The functions of the module likewise, with the variables of the module that they touch.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, cst.FunctionDef],
+        attributes: Collection[str] = (),
+        functions: Mapping[str, cst.FunctionDef] | None = None,
+        variables: Collection[str] = (),
+    ) -> None:
+        """Take the methods of a class by name, and the attributes that it assigns: those are no methods.
+
+        `functions` are what else is defined in the module, `variables` the names that several functions share.
+        """
         self.attributes = frozenset(attributes)
         self._definitions = definitions
+        self._functions = functions or {}
+        self._variables = frozenset(variables)
         self._effects: dict[str, Effects | None] = {}
+        self._of_functions: dict[str, Effects | None] = {}
+
+    def is_property(self, name: str) -> bool:
+        """Whether a method is called by reading it."""
+        definition = self._definitions.get(name)
+        decorators = definition.decorators if definition is not None else ()
+        names = [(dotted(each.decorator) or "").rpartition(".")[2] for each in decorators]
+        return "property" in names or "cached_property" in names
+
+    def function(self, name: str) -> Effects | None:
+        """What a function of the module touches that others see; None for one that is not known."""
+        if name not in self._of_functions:
+            self._of_functions[name] = None
+            definition = self._functions.get(name)
+            if definition is not None:
+                found = Effects([definition.body], self)
+                found.reads = self._seen(found.reads)
+                found.writes = self._seen(found.writes)
+                self._of_functions[name] = found
+        return self._of_functions[name]
+
+    def _seen(self, places: Iterable[str]) -> set[str]:
+        roots = {"self", *self._variables}
+        return {place for place in places if place.partition(".")[0] in roots}
 
     def effects(self, name: str) -> Effects | None:
         """What a method reads and writes of `self`; None for one that is not known, or that calls itself."""
@@ -29,8 +68,8 @@ class Methods:
             definition = self._definitions.get(name)
             if definition is not None:
                 found = Effects([definition.body], self)
-                found.reads = _of_self(found.reads)
-                found.writes = _of_self(found.writes)
+                found.reads = self._seen(found.reads)
+                found.writes = self._seen(found.writes)
                 self._effects[name] = found
         return self._effects[name]
 
@@ -38,7 +77,8 @@ class Methods:
 class Effects:
     """What some statements touch.
 
-    `leaves` is whether they may leave the block by `return`, `break`, `continue` or `raise`.
+    `leaves` is whether they may leave the block by `return`, `break`, `continue` or `raise`; `acts` whether they do what
+    places do not tell of: they call what is not known to be harmless, or are suspended.
     """
 
     def __init__(self, nodes: Iterable[cst.CSTNode], methods: Methods | None = None) -> None:
@@ -47,6 +87,7 @@ class Effects:
         self.reads: set[str] = set()
         self.writes: set[str] = set()
         self.leaves = False
+        self.acts = False
         for node in nodes:
             self._see(node)
 
@@ -60,6 +101,7 @@ class Effects:
                 path = dotted(node)
                 if path is not None:
                     self.reads.add(path)
+                    self._property(path)
                 else:
                     self._see(value, loop=loop)
                 return
@@ -68,11 +110,15 @@ class Effects:
                 for arg in args:
                     self._see(arg.value, loop=loop)
                 return
-            case cst.Lambda():
+            case cst.Lambda(body=body):
+                self._later(body)
                 return
-            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+            case cst.FunctionDef(name=name, body=body) | cst.ClassDef(name=name, body=body):
                 self.writes.add(name.value)
+                self._later(body)
                 return
+            case cst.Await() | cst.Yield():
+                self.acts = True
             case cst.Break() | cst.Continue():
                 self.leaves |= not loop
             case cst.Return() | cst.Raise() | cst.Assert():
@@ -85,24 +131,70 @@ class Effects:
         for child in node.children:
             self._see(child, loop=within)
 
+    def _later(self, body: cst.CSTNode) -> None:
+        """What a function reads counts where it is made: it may be called at once."""
+        inner = Effects([body], self._methods)
+        self.reads |= inner.reads
+        self.writes |= {place for place in inner.writes if "." in place}
+
+    def _property(self, path: str) -> None:
+        """Reading a property runs it; a method that is only handed on is called by somebody else, at another time."""
+        root, _, name = path.partition(".")
+        known = self._methods.effects(name) if root == "self" and self._methods.is_property(name) else None
+        if known is not None:
+            self._add(known)
+
+    def _add(self, known: Effects) -> None:
+        self.reads |= known.reads
+        self.writes |= known.writes
+        self.acts |= known.acts
+
     def _call(self, func: cst.BaseExpression) -> None:
         match func:
+            case cst.Name(value=name) if name in _HARMLESS:
+                pass
+            case cst.Attribute(attr=cst.Name(value=name)) if name in _MUTATORS | _ASKING:
+                pass
+            case cst.Name(value=name) if self._methods.function(name) is not None:
+                pass
+            case cst.Attribute(value=cst.Name(value="self"), attr=attr) if (
+                self._methods.effects(attr.value) is not None
+            ):
+                pass
+            case _:
+                self.acts = True
+        match func:
+            case cst.Name(value=name):
+                self.reads.add(name)
+                known = self._methods.function(name)
+                if known is not None:
+                    self._add(known)
             case cst.Attribute(value=cst.Name(value="self"), attr=attr):
                 known = self._methods.effects(attr.value)
                 if known is not None:
-                    self.reads |= known.reads
-                    self.writes |= known.writes
+                    self._add(known)
                 elif f"self.{attr.value}" in self._methods.attributes:
                     self.reads.add(f"self.{attr.value}")
                 else:
                     self.writes.add("self")
-            case cst.Attribute(value=value):
-                receiver = _owner(value)
+            case cst.Attribute(value=value, attr=attr):
+                receiver = owner(value) if attr.value not in _ASKING else None
                 if receiver is not None:
                     self.writes.add(receiver)
                 self._see(value)
             case _:
                 self._see(func)
+
+
+_ACTING = frozenset(
+    """__import__ breakpoint compile delattr eval exec exit filter globals input iter locals map next open print quit setattr
+    vars""".split()  # noqa: SIM905 - a list of words
+)
+_HARMLESS = frozenset(dir(builtins)) - _ACTING
+_ASKING = frozenset(
+    """copy count endswith format get index items join keys lower split startswith strip upper values
+    """.split()  # noqa: SIM905 - a list of words
+)
 
 
 def assigned(node: cst.CSTNode) -> Iterator[str]:
@@ -126,7 +218,7 @@ def _places(target: cst.CSTNode) -> Iterator[str]:
         case cst.StarredElement(value=value):
             yield from _places(value)
         case _:
-            path = _owner(target)
+            path = owner(target)
             if path is not None:
                 yield path
 
@@ -175,7 +267,7 @@ def meet(some: Iterable[str], others: Iterable[str]) -> bool:
     return any(a == b or a.startswith(f"{b}.") or b.startswith(f"{a}.") for a in some for b in theirs)
 
 
-def _owner(node: cst.CSTNode) -> str | None:
+def owner(node: cst.CSTNode) -> str | None:
     """The place that an expression is reached from: `self._items` of `self._items[0].names()`."""
     while True:
         path = dotted(node)
@@ -188,7 +280,3 @@ def _owner(node: cst.CSTNode) -> str | None:
                 node = func
             case _:
                 return None
-
-
-def _of_self(places: Iterable[str]) -> set[str]:
-    return {place for place in places if place == "self" or place.startswith("self.")}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
+from lockcheck.fixes.effects import Effects, assigned
 from lockcheck.fixes.parts import as_lines, comments, leading, region
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
@@ -30,6 +31,8 @@ def propose(tree: Tree, repair: HoldByWith) -> Proposal:
     gives the lock back now, which it did not.
     """
     taken = _taken(tree, tree.call(repair.place.span))
+    if any(isinstance(each, cst.Call) for each in tree.inside(taken.lock)):
+        raise UnfixableError("which lock it is is asked anew each time")
     _, after = tree.neighbours(taken.statement)
     name = tree.code(taken.lock)
     for count, each in enumerate(after):
@@ -145,7 +148,15 @@ def _without_releases(tree: Tree, inside: Sequence[Statement], taken: _Taken) ->
                 pass
     kept = [new for each in inside if isinstance(new := tree.replaced(each, changes), cst.BaseStatement)]
     name = tree.code(taken.lock)
+    nodes = (node for each in inside for node in tree.inside(each))
+    if _is_changed({place for node in nodes for place in assigned(node)}, Effects([taken.lock]).reads):
+        raise UnfixableError("what is released is not what was taken")
     text = "".join(tree.code(each) for each in kept)
     if f"{name}.release" in text or f"{name}.acquire" in text:
         raise UnfixableError("it is released or taken again in between")
     return kept
+
+
+def _is_changed(written: Collection[str], spelled: Collection[str]) -> bool:
+    """Whether an expression of some places means something else once others were assigned."""
+    return any(place == other or place.startswith(f"{other}.") for place in spelled for other in written)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import libcst as cst
 
+from lockcheck.fixes.effects import assigned
 from lockcheck.fixes.names import dotted, fresh
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 
@@ -21,6 +22,12 @@ class Import:
 
 def need(tree: Tree, module: str, name: str) -> Import:
     """`name` of a module with no dots in its name, spelled as the file would; imported if it is not yet."""
+    found = _needed(tree, module, name)
+    _refuse_bound(tree, found.text.partition(".")[0])
+    return found
+
+
+def _needed(tree: Tree, module: str, name: str) -> Import:
     whole: str | None = None
     for _, small in _imports(tree.module.body):
         if isinstance(small, cst.Import):
@@ -66,6 +73,10 @@ def _added(tree: Tree, module: str, name: str) -> Import:
 def _extended(statement: Statement, small: cst.ImportFrom, name: str) -> Statement:
     names = list(small.names) if not isinstance(small.names, cst.ImportStar) else []
     last = names[-1]
+    place = _place(names, name)
+    if place is not None:
+        names.insert(place, cst.ImportAlias(cst.Name(name), comma=_comma(names, place)))
+        return statement.with_changes(body=[small.with_changes(names=names)])
     if small.lpar is None or not isinstance(last.comma, cst.Comma):
         names[-1] = last.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
         names.append(cst.ImportAlias(cst.Name(name)))
@@ -74,6 +85,30 @@ def _extended(statement: Statement, small: cst.ImportFrom, name: str) -> Stateme
         names[-1] = last.with_changes(comma=between)
         names.append(cst.ImportAlias(cst.Name(name), comma=last.comma))
     return statement.with_changes(body=[small.with_changes(names=names)])
+
+
+def _place(names: Sequence[cst.ImportAlias], name: str) -> int | None:
+    """Where a name goes between others that stand in order; None for behind them, or where they stand in none."""
+    words = [each.name.value for each in names if isinstance(each.name, cst.Name)]
+    for key in (str.casefold, _rank):
+        if len(words) == len(names) and words == sorted(words, key=key):
+            return next((i for i, word in enumerate(words) if key(word) > key(name)), None)
+    return None
+
+
+def _comma(names: Sequence[cst.ImportAlias], place: int) -> cst.Comma:
+    """What stands behind a name that is put at a place: what does so behind others, if there are any."""
+    comma = names[place].comma if place < len(names) - 1 else names[0].comma
+    if len(names) > 1 and isinstance(comma, cst.Comma):
+        after = comma.whitespace_after
+        if not isinstance(after, cst.ParenthesizedWhitespace) or after.first_line.comment is None:
+            return comma
+    return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+
+
+def _rank(word: str) -> str:
+    """Constants, then classes, then the rest."""
+    return f"{0 if word.isupper() else 1 if word[0].isupper() else 2}{word.casefold()}"
 
 
 def _anchor(tree: Tree, module: str) -> tuple[Statement | None, bool]:
@@ -133,6 +168,23 @@ def _is_apart(statement: Statement) -> bool:
     """Whether an empty line stands before a statement, and so begins another group."""
     lines: Sequence[cst.EmptyLine] = getattr(statement, "leading_lines", ())
     return any(line.comment is None for line in lines)
+
+
+def _refuse_bound(tree: Tree, name: str) -> None:
+    """A name that stands for something else in one function is not used in any."""
+    for node in tree.inside(tree.module):
+        match node:
+            case cst.Param(name=cst.Name(value=value)) if value == name:
+                pass
+            case cst.FunctionDef(name=cst.Name(value=value)) | cst.ClassDef(name=cst.Name(value=value)) if (
+                value == name and not isinstance(tree.parent(tree.parent(node) or node), cst.ClassDef)
+            ):
+                pass
+            case _ if name in assigned(node) and not isinstance(tree.parent(node), cst.ImportAlias):
+                pass
+            case _:
+                continue
+        raise UnfixableError(f"`{name}` means something else in a part of this file")
 
 
 def _refuse_taken(tree: Tree, name: str) -> None:

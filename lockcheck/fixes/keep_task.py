@@ -25,6 +25,8 @@ def propose(tree: Tree, repair: KeepTask) -> Proposal:
             pass
         case _:
             raise UnfixableError("starting the task is not a statement of its own")
+    if isinstance(tree.parent(tree.block(line)), cst.ClassDef):
+        raise UnfixableError("a variable would become an attribute of the class")
     name, changes = _set(tree)
     task = fresh(tree, "task", line)
     new: list[Statement] = [
@@ -63,5 +65,7 @@ def _is_head(each: cst.CSTNode) -> bool:
             return True
         case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
             return True
+        case cst.Try(body=cst.IndentedBlock(body=body), finalbody=None) | cst.If(body=cst.IndentedBlock(body=body)):
+            return all(_is_head(inner) for inner in body)
         case _:
             return False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
-from lockcheck.fixes.effects import Effects, Methods, assigned, independent, meet, mutated
+from lockcheck.fixes.effects import Effects, assigned, independent, meet
+from lockcheck.fixes.guarded import State, aliases, calls_back, state
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.snapshots import Snapshots, snapshots
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
@@ -34,51 +35,90 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
     taken over in one step, and dealt with after that.
     """
     region = _region(tree, repair)
-    state = _state(tree, region.statement)
-    if region.lock in tree.code(region.user):
-        raise UnfixableError("the statement needs the lock itself")
-    before, after = Effects(region.before, state.methods), Effects(region.after, state.methods)
+    known = state(tree, region.statement)
+    before, after = Effects(region.before, known.methods), Effects(region.after, known.methods)
+    moved = Effects([region.user], known.methods)
+    _refuse_tied(tree, region, moved, known)
     written = before.writes | after.writes
-    moved = Effects([region.user], state.methods)
     copies = snapshots(
-        tree, region.user, (state.changing | _attributes(written)) - state.mutated, state.mutated - moved.writes
+        tree,
+        region.user,
+        known,
+        (known.changing | known.attributes(written)) - known.mutated,
+        known.mutated - moved.writes,
     )
-    left = Effects([copies.user], state.methods)
-    if meet(_shared(left.reads | left.writes), state.changing | state.mutated | _shared(written)):
+    left = Effects([copies.user], known.methods)
+    if meet(known.shared(left.reads | left.writes), known.changing | known.mutated | known.variables | written):
         raise UnfixableError("it touches state that the lock guards")
-    if any(place.startswith("self.") for node in tree.inside(region.user) for place in assigned(node)):
-        raise UnfixableError("it assigns what the lock guards")
     if repair.free and not (region.before or region.after or copies.lines):
         return _alone(region)
-    if not region.after:
-        return _behind(region, copies)
-    if not region.before and not copies.lines and not moved.leaves:
-        return _ahead(region)
-    if not copies.lines and not moved.leaves and _passes(moved, before):
-        return _ahead(region)
-    if not moved.leaves and _passes(moved, after):
-        return _behind(region, copies)
-    copied = Effects(copies.lines, state.methods)
-    if meet(_shared(copied.reads), _shared(after.writes)) and not after.leaves and independent(left, after):
-        return _behind(region, copies)
-    seen = _shared(before.reads | copied.reads)
-    if meet(seen, _shared(after.writes)) or meet(_shared(before.writes), _shared(after.reads)):
-        raise UnfixableError("what is done under the lock before and after it belongs together")
-    return _split(region, copies)
-
-
-def _passes(moved: Effects, other: Effects) -> bool:
-    """Whether a statement may change places with others."""
-    return not other.leaves and not _shared(other.writes) and independent(moved, other)
+    return _placed(region, copies, _Flow(before, moved, left, after, Effects(copies.lines, known.methods)), known)
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """Of a class its methods, and the attributes that are assigned, or changed inside, after construction."""
+class _Flow:
+    """What the parts of a region touch; `left` is the statement that leaves once it uses the copies."""
 
-    methods: Methods
-    changing: frozenset[str]
-    mutated: frozenset[str]
+    before: Effects
+    moved: Effects
+    left: Effects
+    after: Effects
+    copied: Effects
+
+
+def _placed(region: _Region, copies: Snapshots, flow: _Flow, known: State) -> Proposal:
+    """Before the region, behind it, or between two halves of it."""
+    before, after = flow.before, flow.after
+    if not region.after:
+        return _behind(region, copies)
+    if not copies.lines and not flow.moved.leaves and _passes(flow.moved, before, known):
+        return _ahead(region)
+    if not flow.moved.leaves and _passes(flow.moved, after, known):
+        return _behind(region, copies)
+    replaced = known.shared(flow.copied.reads)
+    taken_over = meet(replaced, known.shared(after.writes)) and not meet(replaced, known.shared(before.writes))
+    if taken_over and not after.leaves and not after.acts and not flow.moved.leaves and independent(flow.left, after):
+        return _behind(region, copies)
+    seen = known.shared(before.reads | flow.copied.reads)
+    changed = known.shared(after.writes)
+    if meet(seen, changed) or meet(known.shared(before.writes), known.shared(after.reads | after.writes)):
+        raise UnfixableError("what is done under the lock before and after it belongs together")
+    if changed and known.shared(before.reads) and meet(before.writes - known.shared(before.writes), after.reads):
+        raise UnfixableError("what was read under the lock before it is used under the lock after it")
+    if not (known.shared(after.reads | after.writes) or after.acts):
+        return _followed(region, copies)
+    return _split(region, copies)
+
+
+def _refuse_tied(tree: Tree, region: _Region, moved: Effects, known: State) -> None:
+    """Refuse a statement that stays tied to the guarded state, by whatever name."""
+    if region.lock in tree.code(region.user):
+        raise UnfixableError("the statement needs the lock itself")
+    if calls_back(tree, region.statement):
+        raise UnfixableError("the object that the method belongs to is not called `self`")
+    base = region.lock.rpartition(".")[0]
+    if base not in ("", "self") and meet(moved.reads | moved.writes, [base]):
+        raise UnfixableError("it touches the object whose lock is held")
+    inside = [place for node in tree.inside(region.user) for place in assigned(node)]
+    if any(place.startswith("self.") or place in known.variables for place in inside):
+        raise UnfixableError("it assigns what the lock guards")
+    replaced = {
+        place for each in (*region.before, *region.after) for node in tree.inside(each) for place in _whole(node)
+    }
+    if meet(moved.reads, aliases(tree, region.statement, known, replaced)):
+        raise UnfixableError("it touches state that the lock guards by another name")
+
+
+def _whole(node: cst.CSTNode) -> list[str]:
+    """The places that are assigned anew, so that what they held belongs to nobody else."""
+    if isinstance(node, cst.AssignTarget) and not isinstance(node.target, cst.Subscript):
+        return list(assigned(node))
+    return []
+
+
+def _passes(moved: Effects, other: Effects, known: State) -> bool:
+    """Whether a statement may change places with others."""
+    return not other.leaves and not other.acts and not known.shared(other.writes) and independent(moved, other)
 
 
 def _region(tree: Tree, repair: LeaveRegion) -> _Region:
@@ -123,6 +163,16 @@ def _behind(region: _Region, copies: Snapshots) -> Proposal:
     return Proposal("unsafe", message, {region.statement: [_with(region, left), copies.user]})
 
 
+def _followed(region: _Region, copies: Snapshots) -> Proposal:
+    """Behind the region, with what comes after it: that has nothing to do with what the lock guards."""
+    left = [*region.before, *copies.lines]
+    if not left:
+        raise UnfixableError("nothing would be left under the lock")
+    how = "; copy what it needs while the lock is held" if copies.lines else ""
+    message = f"do it after `{region.lock}` is released{how}"
+    return Proposal("unsafe", message, {region.statement: [_with(region, left), copies.user, *region.after]})
+
+
 def _split(region: _Region, copies: Snapshots) -> Proposal:
     left = [*region.before, *copies.lines]
     second = _with(region, region.after).with_changes(leading_lines=())
@@ -146,27 +196,3 @@ def _with(region: _Region, body: Sequence[Statement]) -> cst.With:
 def _comments(node: cst.CSTNode) -> list[cst.EmptyLine]:
     lines: Sequence[cst.EmptyLine] = getattr(node, "leading_lines", ())
     return [line for line in lines if line.comment is not None]
-
-
-def _state(tree: Tree, node: cst.CSTNode) -> _State:
-    """What is known of the class around a node."""
-    owner = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
-    if owner is None:
-        return _State(Methods({}), frozenset(), frozenset())
-    methods = {each.name.value: each for each in owner.body.body if isinstance(each, cst.FunctionDef)}
-    attributes = {place for each in tree.inside(owner) for place in assigned(each)}
-    later = [each for name, each in methods.items() if name not in ("__init__", "__new__", "__post_init__")]
-    inside = [node for method in later for node in tree.inside(method)]
-    changing = {place for each in inside for place in assigned(each)}
-    contents = {place for each in inside if (place := mutated(each)) is not None}
-    return _State(Methods(methods, attributes), _attributes(changing - contents), _attributes(contents))
-
-
-def _attributes(places: Iterable[str]) -> frozenset[str]:
-    """Of some places the attributes of `self` themselves."""
-    return frozenset(place for place in places if place.startswith("self.") and place.count(".") == 1)
-
-
-def _shared(places: Iterable[str]) -> frozenset[str]:
-    """Of some places those that other threads see."""
-    return frozenset(place for place in places if place == "self" or place.startswith("self."))

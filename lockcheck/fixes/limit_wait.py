@@ -32,15 +32,49 @@ def propose(tree: Tree, repair: LimitWait, seconds: float) -> Proposal:
 
 
 def _by_parameter(tree: Tree, call: cst.Call, name: str, number: cst.BaseExpression) -> Proposal:
-    if any(arg.keyword is not None and arg.keyword.value == name for arg in call.args):
-        raise UnfixableError(f"`{name}` is given already")
     if any(arg.star for arg in call.args):
         raise UnfixableError("its arguments are not spelled out")
+    given = next((arg for arg in call.args if arg.keyword is not None and arg.keyword.value == name), None)
+    if given is not None:
+        if tree.code(given.value) != "None":
+            raise UnfixableError(f"`{name}` is given already")
+        return Proposal("unsafe", f"make it `{name}={tree.code(number)}`", {given.value: number})
+    plain = [arg for arg in call.args if arg.keyword is None]
+    if any(tree.code(arg.value) == "None" for arg in (plain[1:] if _is_put(call) else plain)):
+        raise UnfixableError("one of its arguments may be the timeout already")
     args = [arg for arg in call.args if not _waits_for_ever(arg)]
+    if len(args) < len(call.args) and not all(_is_on_one_line(arg) for arg in call.args):
+        raise UnfixableError("its arguments stand in lines of their own")
+    added = keyword(name, number)
     if args:
-        args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    new = call.with_changes(args=[*args, keyword(name, number)])
+        args[-1], added = _behind(call, args[-1], added)
+    new = call.with_changes(args=[*args, added])
     return Proposal("unsafe", f"add `{name}={tree.code(number)}`", {call: new})
+
+
+def _behind(call: cst.Call, last: cst.Arg, added: cst.Arg) -> tuple[cst.Arg, cst.Arg]:
+    """The last argument and one behind it, in a line of its own where the last one is."""
+    comma = last.comma
+    if not isinstance(comma, cst.Comma) or not isinstance(comma.whitespace_after, cst.ParenthesizedWhitespace):
+        return last.with_changes(comma=cst.MaybeSentinel.DEFAULT), added
+    start, end = call.whitespace_before_args, comma.whitespace_after
+    line = start.last_line if isinstance(start, cst.ParenthesizedWhitespace) else cst.SimpleWhitespace("")
+    indent = start.indent if isinstance(start, cst.ParenthesizedWhitespace) else end.indent
+    between = cst.ParenthesizedWhitespace(first_line=end.first_line, indent=indent, last_line=line)
+    behind = end.with_changes(first_line=cst.TrailingWhitespace())
+    return (
+        last.with_changes(comma=comma.with_changes(whitespace_after=between)),
+        added.with_changes(comma=cst.Comma(whitespace_after=behind)),
+    )
+
+
+def _is_on_one_line(arg: cst.Arg) -> bool:
+    return not isinstance(arg.comma, cst.Comma) or isinstance(arg.comma.whitespace_after, cst.SimpleWhitespace)
+
+
+def _is_put(call: cst.Call) -> bool:
+    """Whether the first argument is the item: that may be `None`."""
+    return isinstance(call.func, cst.Attribute) and call.func.attr.value == "put"
 
 
 def _waits_for_ever(arg: cst.Arg) -> bool:

@@ -23,7 +23,7 @@ def propose(tree: Tree, repair: MakeAsynchronous) -> Proposal:
     changes: dict[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]] = {**wanted.changes}
     changes[maker] = cst.Call(cst.parse_expression(wanted.text))
     annotation = tree.annotation(maker)
-    if annotation is not None and dotted(annotation) == dotted(maker.func):
+    if annotation is not None and dotted(annotation) in ("threading.Lock", "Lock"):
         changes[annotation] = cst.parse_expression(wanted.text)
     name = ""
     for place in repair.uses:

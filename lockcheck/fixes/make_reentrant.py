@@ -30,7 +30,7 @@ def propose(tree: Tree, repair: MakeReentrant) -> Proposal:
             changes = {**wanted.changes, func: new}
         case _:
             raise UnfixableError("the lock is not made by `Lock()`")
-    if annotation is not None and tree.code(annotation) == tree.code(func):
+    if annotation is not None and _is_lock(annotation):
         changes[annotation] = new
     return Proposal("unsafe", f"make it a re-entrant `{tree.code(new)}`", changes)
 

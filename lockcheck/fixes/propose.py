@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import libcst as cst
@@ -96,10 +97,20 @@ def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | No
             proposal = _proposal(tree, repair, seconds)
         except UnfixableError:
             continue
-        edits = difference(path, tree.text, tree.changed(proposal.changes))
-        if edits:
+        text = tree.changed(proposal.changes)
+        edits = difference(path, tree.text, text)
+        if edits and _keeps(tree, text):
             return Fix(proposal.applicability, proposal.message, edits, repair)
     return None
+
+
+def _keeps(tree: Tree, text: str) -> bool:
+    """Whether all comments are still there: a fix that does not know where to put one is none."""
+    return not _comments(tree) - _comments(Tree(text))
+
+
+def _comments(tree: Tree) -> Counter[str]:
+    return Counter(each.value for each in tree.inside(tree.module) if isinstance(each, cst.Comment))
 
 
 def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from lockcheck.fixes.guarded import State
 from lockcheck.fixes.names import dotted, fresh, plain
 from lockcheck.fixes.parts import statement
-from lockcheck.fixes.tree import Statement, Tree
+from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "dict", "frozenset"})
+_FINITE = _COPIES | {"enumerate", "zip", "reversed"}
+_READING = frozenset({"items", "keys", "values", "copy", "get"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,39 +25,44 @@ class Snapshots:
     user: Statement
 
 
-def snapshots(tree: Tree, user: Statement, changing: Collection[str], mutated: Collection[str]) -> Snapshots:
-    """Copy what a statement iterates over of `self`, and what it reads of the attributes that change.
+def snapshots(
+    tree: Tree, user: Statement, known: State, changing: Collection[str], mutated: Collection[str]
+) -> Snapshots:
+    """Copy what a statement iterates over of the guarded state, and what it reads of the attributes that change.
 
-    Of an attribute that is assigned anew the object is kept, of one whose contents change a copy is made.
+    Of an attribute that is assigned anew the object is kept, of one whose contents change a copy is made: that is done
+    whether the statement comes to need it or not, so it is done only where it can't fail.
     """
     taken: dict[str, str] = {}
     names: list[str] = []
     lines: list[Statement] = []
     changes: dict[cst.CSTNode, cst.CSTNode] = {}
-    for loop in _loops(user):
-        source = _shared(loop.iter)
-        if source is not None and loop.asynchronous is None:
-            name = fresh(tree, plain(source), user, names)
+    if isinstance(user, cst.For) and user.asynchronous is None:
+        source = _source(user.iter, known)
+        if source is not None and _is_finite(user.iter):
+            if source in known.deep and _iterates(user.body):
+                raise UnfixableError("what it iterates over holds collections that change as well")
+            name = fresh(tree, plain(source.rpartition(".")[2]), user, names)
             names.append(name)
-            lines.append(statement(f"{name} = {_copy(tree, loop.iter)}"))
-            changes[loop.iter] = cst.Name(name)
+            lines.append(statement(f"{name} = {_copy(tree, user.iter)}"))
+            changes[user.iter] = cst.Name(name)
     for node in _loads(user, changes):
         path = dotted(node)
         if path is not None and (path in changing or path in mutated):
+            if path in mutated and _is_handed_out(tree, node):
+                raise UnfixableError("it hands out what the lock guards")
             if path not in taken:
+                if path in mutated and (path not in known.collections or path in known.deep):
+                    raise UnfixableError("it is not known how to copy what it reads")
                 taken[path] = fresh(tree, plain(node.attr.value), user, names)
                 names.append(taken[path])
                 copied = ".copy()" if path in mutated else ""
                 lines.append(statement(f"{taken[path]} = {path}{copied}"))
             changes[node] = cst.Name(taken[path])
+    if taken and any(isinstance(each, cst.While) for each in tree.inside(user)):
+        raise UnfixableError("a loop would not see what changes meanwhile")
     new = tree.replaced(user, changes)
     return Snapshots(tuple(lines), new if isinstance(new, cst.BaseStatement) else user)
-
-
-def _loops(node: cst.CSTNode) -> Iterator[cst.For]:
-    for each in _here(node):
-        if isinstance(each, cst.For):
-            yield each
 
 
 def _loads(node: cst.CSTNode, but: Collection[cst.CSTNode]) -> Iterator[cst.Attribute]:
@@ -71,25 +79,62 @@ def _loads(node: cst.CSTNode, but: Collection[cst.CSTNode]) -> Iterator[cst.Attr
                 pending.extend(reversed(each.children))
 
 
-def _here(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """What runs when a statement does."""
-    pending = [node]
+def _is_handed_out(tree: Tree, node: cst.CSTNode) -> bool:
+    """Whether a value is what a statement returns, yields or assigns: somebody keeps it, who would have a copy."""
+    for each in tree.around(node):
+        match each:
+            case cst.Return() | cst.Yield() | cst.Assign() | cst.AnnAssign() | cst.NamedExpr():
+                return True
+            case cst.Tuple() | cst.List() | cst.BaseElement() | cst.Dict() | cst.BaseDictElement() | cst.IfExp():
+                continue
+            case cst.BooleanOperation():
+                continue
+            case _:
+                return False
+    return False
+
+
+def _source(iterable: cst.CSTNode, known: State) -> str | None:
+    """The place that an iterable is made of, if it is one that other threads see."""
+    match iterable:
+        case cst.Name(value=value):
+            return value if value in known.variables else None
+        case cst.Attribute():
+            path = dotted(iterable)
+            return path if path is not None and known.shared([path]) else None
+        case cst.Call(func=cst.Attribute(value=value), args=args):
+            inside: list[cst.CSTNode] = [value, *args]
+        case cst.Lambda() | cst.BaseComp():
+            return None
+        case _:
+            inside = list(iterable.children)
+    return next((found for each in inside if (found := _source(each, known)) is not None), None)
+
+
+def _is_finite(iterable: cst.BaseExpression) -> bool:
+    """Whether all of an iterable can be taken at once: it has an end, and asking for it waits for nothing."""
+    match iterable:
+        case cst.Name() | cst.Attribute():
+            return dotted(iterable) is not None
+        case cst.Subscript(value=value):
+            return _is_finite(value)
+        case cst.Call(func=cst.Name(value=name), args=args):
+            return name in _FINITE and all(arg.keyword is not None or _is_finite(arg.value) for arg in args)
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=name))):
+            return name in _READING and _is_finite(value)
+        case _:
+            return False
+
+
+def _iterates(body: cst.CSTNode) -> bool:
+    """Whether there is a loop in this."""
+    pending = [body]
     while pending:
         each = pending.pop()
-        if not isinstance(each, cst.FunctionDef | cst.Lambda | cst.ClassDef):
-            yield each
-            pending.extend(reversed(each.children))
-
-
-def _shared(iterable: cst.BaseExpression) -> str | None:
-    """The attribute that an iterable is made of, if it is one of `self`."""
-    for each in _here(iterable):
-        match each:
-            case cst.Attribute(value=cst.Name(value="self"), attr=attr):
-                return attr.value
-            case _:
-                pass
-    return None
+        if isinstance(each, cst.For | cst.CompFor):
+            return True
+        pending.extend(each.children)
+    return False
 
 
 def _copy(tree: Tree, iterable: cst.BaseExpression) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from lockcheck.fixes.effects import Effects, assigned
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import WaitInLoop
@@ -13,7 +14,8 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
     """Test the predicate again after each wake-up."""
     call = tree.call(repair.place.span)
     line = tree.statement(call)
-    test = next((each for each in tree.around(line) if isinstance(each, cst.BaseStatement)), None)
+    around = [line, *tree.around(line)] if isinstance(line, cst.If) else tree.around(line)
+    test = next((each for each in around if isinstance(each, cst.BaseStatement)), None)
     if not isinstance(test, cst.If) or isinstance(tree.parent(test), cst.If):
         raise UnfixableError("no `if` stands right around it")
     if test.orelse is not None:
@@ -24,6 +26,8 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
         raise UnfixableError("the `if` does more than wait")
     if not _is_wait(line if isinstance(test.body, cst.IndentedBlock) else test.body, call):
         raise UnfixableError("the `if` does more than wait")
+    if not _may_change(tree, test.test):
+        raise UnfixableError("what the `if` tests is not changed by anybody else")
     loop = cst.While(
         test=test.test,
         body=test.body,
@@ -32,6 +36,25 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
         whitespace_before_colon=test.whitespace_after_test,
     )
     return Proposal("safe", f"test `{tree.code(test.test)}` again after each wake-up", {test: loop})
+
+
+def _may_change(tree: Tree, test: cst.BaseExpression) -> bool:
+    """Whether a test may have another result once others have run: it is about more than variables of the function."""
+    if any(isinstance(each, cst.Attribute | cst.Call | cst.Subscript) for each in tree.inside(test)):
+        return True
+    function = tree.function(test)
+    own: set[str] = set()
+    declared: set[str] = set()
+    for each in tree.inside(function) if function is not None else ():
+        own.update(assigned(each))
+        match each:
+            case cst.Param(name=name):
+                own.add(name.value)
+            case cst.Global(names=names) | cst.Nonlocal(names=names):
+                declared.update(item.name.value for item in names)
+            case _:
+                pass
+    return bool(Effects([test]).reads - (own - declared))
 
 
 def _is_wait(line: cst.CSTNode, call: cst.Call) -> bool:
