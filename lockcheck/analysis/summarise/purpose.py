@@ -68,17 +68,15 @@ def _is_life_cycle(analysis: Analysis, function: FunctionId) -> bool:
 def _dedicated(analysis: Analysis, pair: CriticalPair, lock: LockId) -> bool:
     """Whether at least two functions take the lock, and all wait for one kind of thing under it.
 
-    One function alone says nothing of who else waits. Under a global lock it must be methods of one type (all send on
-    a socket, all ask a session): a module's lock around unrelated waits says nothing of its purpose.
+    One function alone says nothing of who else waits, and neither does sleeping. It must be methods of one type (all
+    send on a socket, all ask a session): a lock around unrelated requests says nothing of its purpose.
     """
     event = pair.event
-    if not isinstance(event, Block) or not isinstance(lock, AttributeLock | GlobalLock):
+    if not isinstance(event, Block) or not isinstance(lock, AttributeLock | GlobalLock) or event.category == "sleep":
         return False
     sections = [s for s in analysis.sections.of(lock) if not _is_life_cycle(analysis, s.function)]
     if len({s.function for s in sections}) < 2 or not all(event.category in s.waits for s in sections):
         return False
-    if isinstance(lock, AttributeLock):
-        return True
     library = analysis.program.library
     made = event.name if library.type(event.name) is not None else event.name.rpartition(".")[0]
     return library.type(made) is not None and all(made in s.types for s in sections)
