@@ -252,18 +252,8 @@ class Paths:
                 if path is None or isinstance(path.root, GlobalRoot | ClassRoot):
                     return path
                 own = path.root == ParameterRoot(self.types.scope(function).first or "")
-                steps = [self._key(step, function, call, caller) for step in path.steps]
-                return base.then(*steps) if base is not None and own and steps else None
+                return base.then(*path.steps) if base is not None and own and path.steps else None
         return None
-
-    def _key(self, step: str, function: FunctionId, call: Call, caller: FunctionId) -> str:
-        """A subscript by a parameter of the function that returns it is one by what the call gives for it."""
-        where, _, name = step[1:-1].rpartition(":")
-        if where != function.qualname:
-            return step
-        names = [p.name for p in self.types.program.functions[function].parameters if p.kind in "pa"][1:]
-        given = locks.argument(call, name, names.index(name) if name in names else None)
-        return keys.key_step(given, caller) if given is not None else "[?]"
 
     def returned(self, function: FunctionId) -> Path | None:
         """`return self.x.y`, `return LOCK`: the object that a function always returns, by a path in it."""
