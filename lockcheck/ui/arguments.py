@@ -61,13 +61,6 @@ def check_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def rule_parser() -> argparse.ArgumentParser:
-    """Make the parser of `lockcheck rule`."""
-    parser = argparse.ArgumentParser(prog="lockcheck rule", description="Show the page of a rule.", allow_abbrev=False)
-    parser.add_argument("rule", metavar="CODE|NAME", help="such as LCK101 or thread-lock-across-await")
-    return parser
-
-
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("rules", "codes, beginnings of codes, names, or ALL, separated by commas")
     group.add_argument("--select", metavar="RULES", action="extend", type=_listed, help="only these rules")

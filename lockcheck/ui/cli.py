@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lockcheck.ui.commands import COMMANDS, command
+from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write
 
 if TYPE_CHECKING:
     from lockcheck.app.cache import Cache
@@ -15,8 +18,6 @@ if TYPE_CHECKING:
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import Arguments
     from lockcheck.ui.mending import Done
-
-CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,42 +35,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is not "something found"
         from lockcheck.app.worker import internal_error
 
-        return _complain(internal_error(error))
+        return complain(internal_error(error))
 
 
 def _run(words: list[str]) -> int:
-    command: Callable[[list[str]], int] = _check
-    match words:
-        case ["rule", *rest]:
-            command, words = _rule, rest
-        case ["check", *rest]:
-            words = rest
-        case ["--version" | "-V"]:
-            from lockcheck import __version__
-
-            return _write(f"lockcheck {__version__}\n", CLEAN)
-        case _:
-            pass
     from lockcheck.app.config import ConfigError
 
     try:
-        return command(words)
+        match words:
+            case ["--version" | "-V"]:
+                from lockcheck import __version__
+
+                return write(f"lockcheck {__version__}\n", CLEAN)
+            case [name, *rest] if name in COMMANDS:
+                return command(name)(rest)
+            case ["check", *rest]:
+                return _check(rest)
+            case _:
+                return _check(words)
     except ConfigError as error:
-        return _complain(str(error))
-
-
-def _rule(words: list[str]) -> int:
-    from lockcheck.app.config import unknown_rule
-    from lockcheck.app.selection import Catalogue
-    from lockcheck.rules.registry import all_rules
-    from lockcheck.ui.arguments import rule_parser
-
-    asked: str = rule_parser().parse_args(words).rule
-    rules = all_rules()
-    for rule in rules:
-        if asked.upper() == rule.code or asked.lower() == rule.name:
-            return _write(f"{rule.documentation.strip()}\n", CLEAN)
-    return _complain(unknown_rule("rule", asked, Catalogue.of(rules)))
+        return complain(str(error))
 
 
 def _check(words: list[str]) -> int:
@@ -98,7 +83,7 @@ def _check(words: list[str]) -> int:
     if cache is not None and not replacements and not done.texts:
         unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
-            _say(f"{unsaved.what}: {unsaved.message}")
+            say(f"{unsaved.what}: {unsaved.message}")
     return _present(done, project, arguments)
 
 
@@ -121,11 +106,11 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
         text = done.instead
     if done.status is not None:
         status = done.status
-    status = _write(text, status)
+    status = write(text, status)
     for line in done.said if not arguments.quiet else ():
         sys.stderr.write(f"{visible(line)}\n")
     for failure in (*outcome.report.failures, *done.failures):
-        _say(visible(f"{failure.what}: {failure.message}"))
+        say(visible(f"{failure.what}: {failure.message}"))
     return FAILED if outcome.report.failures or done.failures else status
 
 
@@ -195,22 +180,3 @@ def _width() -> int:
     if not sys.stdout.isatty():
         return 120
     return os.get_terminal_size(sys.stdout.fileno()).columns or 120
-
-
-def _write(text: str, status: int) -> int:
-    """Print to the standard output; whoever stopped reading has seen enough."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return status
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"lockcheck: {text}\n")
-
-
-def _complain(text: str) -> int:
-    _say(text)
-    return FAILED

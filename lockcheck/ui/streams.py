@@ -1,0 +1,29 @@
+"""What every command prints through, and the exit statuses that they share."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def write(text: str, status: int) -> int:
+    """Print to the standard output; whoever stopped reading has seen enough."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def say(text: str) -> None:
+    """Tell the user on the standard error."""
+    sys.stderr.write(f"lockcheck: {text}\n")
+
+
+def complain(text: str) -> int:
+    """Say why a command could not do its job, and give the status for that."""
+    say(text)
+    return FAILED
