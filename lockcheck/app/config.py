@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, cast, get_args
+from typing import cast
 
 import msgspec
 
 from lockcheck.app.selection import Catalogue, Selection
+from lockcheck.app.table import CONFIDENCES, KEYS, OUTPUT_FORMATS, TEST_FILES, OutputFormat, SettingsTable
+from lockcheck.knowledge.own import Own
 from lockcheck.model.findings import Confidence
 from lockcheck.model.settings import precedes
 
@@ -20,16 +22,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-OutputFormat: TypeAlias = Literal["full", "concise", "json"]
-OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
-CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
-TEST_FILES = ("tests/", "test/", "test_*.py", "*_test.py", "conftest.py")
-"""Patterns of test files, as in `.gitignore`."""
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
-
-
-_LockPath: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^\w+(\.\w+)+$")]
-_Chain: TypeAlias = Annotated[tuple[_LockPath, ...], msgspec.Meta(min_length=2)]
 
 
 class ConfigError(Exception):
@@ -39,12 +32,15 @@ class ConfigError(Exception):
 class Config(msgspec.Struct, frozen=True):
     """The settings of a run. `folder` is where patterns and source roots are relative to.
 
+    `origins` tells for each key that is set which file sets it, `table` has all settings as they were written; `own` is what the project says of its calls and locks.
     `python_path` are absolute folders in which the sources of other packages lie.
     In `test_files` only findings of `test_confidence` or more are shown: tests have their own habits.
     """
 
     file: str | None = None
     folder: str | None = None
+    origins: tuple[tuple[str, str], ...] = ()
+    table: SettingsTable = SettingsTable()
     selections: tuple[Selection, ...] = ()
     exclude: tuple[str, ...] | None = None
     extend_exclude: tuple[str, ...] = ()
@@ -56,6 +52,7 @@ class Config(msgspec.Struct, frozen=True):
     test_confidence: Confidence = Confidence.HIGH
     default_timeout: float = 30.0
     lock_order: tuple[tuple[str, ...], ...] = ()
+    own: Own = Own()
     output_format: OutputFormat = "full"
     respect_gitignore: bool = True
     fixable: tuple[str, ...] = ("ALL",)
@@ -66,33 +63,12 @@ class Config(msgspec.Struct, frozen=True):
     show_fixes: bool = False
 
 
-class _Table(msgspec.Struct, frozen=True, rename="kebab"):
-    """The table as users write it."""
+class _Layer(msgspec.Struct, frozen=True):
+    """One configuration file: what stands in it, and that as settings."""
 
-    select: tuple[str, ...] | None = None
-    ignore: tuple[str, ...] = ()
-    extend_select: tuple[str, ...] = ()
-    exclude: tuple[str, ...] | None = None
-    extend_exclude: tuple[str, ...] = ()
-    per_file_ignores: dict[str, tuple[str, ...]] = {}
-    src: tuple[str, ...] | None = None
-    python_path: tuple[str, ...] = ()
-    min_confidence: str = "medium"
-    test_files: tuple[str, ...] = TEST_FILES
-    test_confidence: str = "high"
-    default_timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
-    lock_order: tuple[_Chain, ...] = ()
-    output_format: str = "full"
-    respect_gitignore: bool = True
-    fixable: tuple[str, ...] = ("ALL",)
-    unfixable: tuple[str, ...] = ()
-    extend_safe_fixes: tuple[str, ...] = ()
-    extend_unsafe_fixes: tuple[str, ...] = ()
-    unsafe_fixes: bool = False
-    show_fixes: bool = False
-
-
-_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(_Table))
+    file: Path
+    raw: dict[str, object]
+    table: SettingsTable
 
 
 def nearest_config(start: Path) -> Path | None:
@@ -100,22 +76,85 @@ def nearest_config(start: Path) -> Path | None:
     for folder in (start, *start.parents):
         for name in FILE_NAMES:
             file = folder / name
-            if file.is_file() and (name != "pyproject.toml" or _table(file) is not None):
+            if file.is_file() and (name != "pyproject.toml" or read_table(file) is not None):
                 return file
     return None
 
 
 def load_config(file: Path) -> Config:
-    """Read a configuration file."""
-    raw = _table(file)
-    return _config(file, raw if raw is not None else {})
+    """Read a configuration file and those that it extends."""
+    layers = _layers(file)
+    merged: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        for key, value in layer.raw.items():
+            merged[key] = _over(key, merged.get(key), value)
+            origins[key] = str(layer.file)
+    return _config(file, msgspec.convert(merged, SettingsTable), origins, layers)
+
+
+def _layers(file: Path) -> list[_Layer]:
+    """Give a file and those that it extends, the farthest first."""
+    layers: list[_Layer] = []
+    following: Path | None = file
+    while following is not None:
+        layer = _layer(following, layers[-1].file if layers else None)
+        layers.append(layer)
+        if layer.table.extend is None:
+            break
+        following = Path(os.path.normpath(layer.file.parent / Path(layer.table.extend).expanduser()))
+        if any(following == known.file for known in layers):
+            raise ConfigError(f"{layer.file}: extend: `{layer.table.extend}` extends this file in turn")
+    return layers[::-1]
+
+
+def _layer(file: Path, extending: Path | None) -> _Layer:
+    try:
+        raw = read_table(file)
+    except ConfigError as error:
+        if extending is None:
+            raise
+        raise ConfigError(f"{extending}: extend: {error}") from error
+    if raw is None:
+        if extending is not None:
+            raise ConfigError(f"{extending}: extend: {file} has no `[tool.lockcheck]`")
+        raw = {}
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: `tool.lockcheck` must be a table")
+    settings = cast("dict[str, object]", raw)
+    for key in settings:
+        if key not in KEYS:
+            raise ConfigError(f"{file}: unknown key `{key}`{_hint(_near(key.replace('_', '-'), KEYS))}")
+    try:
+        table = msgspec.convert(settings, SettingsTable)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(f"{file}: {where.rstrip('`') or 'tool.lockcheck'}: {what[:1].lower()}{what[1:]}") from error
+    for key in ("min-confidence", "test-confidence"):
+        _one_of(file, key, settings.get(key), CONFIDENCES, "level")
+    _one_of(file, "output-format", settings.get("output-format"), OUTPUT_FORMATS, "format")
+    if table.python_path:
+        settings = {**settings, "python-path": [os.path.normpath(file.parent / folder) for folder in table.python_path]}
+    return _Layer(file, settings, table)
+
+
+def _over(key: str, before: object, after: object) -> object:
+    """What a key means where a file that is extended has it too: tables are joined, and lists called `extend-…`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {**cast("dict[str, object]", before), **cast("dict[str, object]", after)}
+    if isinstance(before, list) and isinstance(after, list) and key.startswith("extend-"):
+        return [*cast("list[object]", before), *cast("list[object]", after)]
+    return after
 
 
 def check_selectors(config: Config, catalogue: Catalogue) -> None:
     """Raise `ConfigError` where the configuration names a rule that there is not."""
+    origins = dict(config.origins)
     for key, selector in _selectors(config):
         if not catalogue.expand(selector):
-            raise ConfigError(f"{config.file}: {unknown_rule(key, selector, catalogue)}")
+            raise ConfigError(
+                f"{origins.get(key.partition('.')[0], config.file)}: {unknown_rule(key, selector, catalogue)}"
+            )
 
 
 def unknown_rule(key: str, selector: str, catalogue: Catalogue) -> str:
@@ -144,7 +183,7 @@ def _selectors(config: Config) -> Iterator[tuple[str, str]]:
             yield key, selector
 
 
-def _table(file: Path) -> object:
+def read_table(file: Path) -> object:
     """Give the table of lockcheck in a file, None where a `pyproject.toml` has none."""
     try:
         document = tomllib.loads(file.read_text("utf-8"))
@@ -158,32 +197,28 @@ def _table(file: Path) -> object:
     return cast("dict[str, object]", tools).get("lockcheck") if isinstance(tools, dict) else None
 
 
-def _config(file: Path, raw: object) -> Config:
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{file}: `tool.lockcheck` must be a table")
-    for key in cast("dict[str, object]", raw):
-        if key not in _KEYS:
-            raise ConfigError(f"{file}: unknown key `{key}`{_hint(_near(key.replace('_', '-'), _KEYS))}")
-    try:
-        table = msgspec.convert(raw, _Table)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise ConfigError(f"{file}: {where.rstrip('`') or 'tool.lockcheck'}: {what[:1].lower()}{what[1:]}") from error
+def _config(file: Path, table: SettingsTable, origins: dict[str, str], layers: list[_Layer]) -> Config:
+    selections = tuple(Selection(one.table.select, one.table.extend_select, one.table.ignore) for one in layers)
     return Config(
         file=str(file),
         folder=str(file.parent),
-        selections=(Selection(table.select, table.extend_select, table.ignore),),
+        origins=tuple(origins.items()),
+        table=table,
+        selections=selections,
         exclude=table.exclude,
         extend_exclude=table.extend_exclude,
         per_file_ignores=tuple(table.per_file_ignores.items()),
         src=table.src,
-        python_path=tuple(os.path.normpath(file.parent / folder) for folder in table.python_path),
-        min_confidence=_level(file, "min-confidence", table.min_confidence),
+        python_path=table.python_path,
+        min_confidence=Confidence[table.min_confidence.upper()],
         test_files=table.test_files,
-        test_confidence=_level(file, "test-confidence", table.test_confidence),
+        test_confidence=Confidence[table.test_confidence.upper()],
         default_timeout=table.default_timeout,
-        lock_order=_order(file, table.lock_order),
-        output_format=_format(file, table.output_format),
+        lock_order=_order(origins.get("lock-order", ""), table.lock_order),
+        own=Own(
+            table.locks, table.queues, table.blocking_calls, table.non_blocking_calls, table.timeouts, table.library
+        ),
+        output_format=next(known for known in OUTPUT_FORMATS if known == table.output_format),
         respect_gitignore=table.respect_gitignore,
         fixable=table.fixable,
         unfixable=table.unfixable,
@@ -194,7 +229,7 @@ def _config(file: Path, raw: object) -> Config:
     )
 
 
-def _order(file: Path, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+def _order(file: str, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     """Refuse an order that contradicts itself: no program could keep it."""
     for chain in chains:
         for lock in chain:
@@ -203,18 +238,9 @@ def _order(file: Path, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, 
     return chains
 
 
-def _level(file: Path, key: str, word: str) -> Confidence:
-    level = confidence(word)
-    if level is None:
-        raise ConfigError(f"{file}: {key}: unknown level `{word}`{_choice(word, CONFIDENCES)}")
-    return level
-
-
-def _format(file: Path, word: str) -> OutputFormat:
-    for known in OUTPUT_FORMATS:
-        if known == word:
-            return known
-    raise ConfigError(f"{file}: output-format: unknown format `{word}`{_choice(word, OUTPUT_FORMATS)}")
+def _one_of(file: Path, key: str, word: object, known: tuple[str, ...], what: str) -> None:
+    if isinstance(word, str) and word not in known:
+        raise ConfigError(f"{file}: {key}: unknown {what} `{word}`{_choice(word, known)}")
 
 
 def _choice(word: str, known: tuple[str, ...]) -> str:

@@ -67,13 +67,14 @@ def check(project: Project, options: Options) -> Outcome:
     """Find the hazards in a project."""
     from lockcheck.analysis.link import link
     from lockcheck.analysis.summarise import summarise
-    from lockcheck.knowledge.load import load
+    from lockcheck.app.library import library, unknown_names
     from lockcheck.rules.registry import all_rules
 
     rules = all_rules()
     catalogue = Catalogue.of(rules)
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
+    known = library(project.config)
     tell = options.progress or _silent
 
     tell("reading", 0, 1)
@@ -94,12 +95,12 @@ def check(project: Project, options: Options) -> Outcome:
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
         analysis = attempt(
-            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, load(), visit), second, settings))
+            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, known, visit), second, settings))
         )
         found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(
         [*syntax_errors(extraction.units), *unknown_rules(extraction.units, catalogue), *found.findings],
-        [*reading.failures, *extraction.failures, *found.failures],
+        [*reading.failures, *extraction.failures, *found.failures, *unknown_names(analysis, project.config)],
         units=extraction.units,
         project=project,
         catalogue=catalogue,

@@ -180,10 +180,15 @@ class Library:
     def extended(self, user: Mapping[str, object], source: str = "configuration") -> Library:
         """A library in which `user`, a table as the shipped ones are written, comes first.
 
-        A type that is known already gains the methods and attributes given, and takes the kind given. Raises
-        `TableError`, which names `source` and the key.
+        Raises `TableError`, which names `source` and the key.
         """
-        given = table(user, source)
+        return self.preceded_by(table(user, source))
+
+    def preceded_by(self, given: Table) -> Library:
+        """A library in which a table comes first.
+
+        A type that is known already gains the methods and attributes given, and takes the kind given.
+        """
         types = {self.canonical(name): kind for name, kind in given.types.items()}
         respelled = msgspec.structs.replace(
             given,
@@ -191,6 +196,14 @@ class Library:
             types={name: msgspec.structs.replace(kind, name=name) for name, kind in types.items()},
         )
         return Library(self._shelf, (*self._own, respelled))
+
+    def described(self) -> dict[str, Effect | LibraryType]:
+        """What a user's tables say, by the name that they use: calls, and types with a kind."""
+        found: dict[str, Effect | LibraryType] = {}
+        for mine in self._own:
+            found.update(mine.calls)
+            found.update((name, kind) for name, kind in mine.types.items() if kind.lock or kind.queue or kind.bases)
+        return found
 
     def _resolve(self, qualname: str) -> str:
         self._open(qualname)

@@ -237,7 +237,7 @@ def _effect(text: EffectText) -> Effect:
     return Effect(
         blocks=text.blocks,
         awaitable=bool(text.awaitable),
-        limit=None if text.limit is None else _limit(text.limit),
+        limit=None if text.limit is None else limit(text.limit),
         flag=None if text.flag is None else _flag(text.flag),
         returns=text.returns,
         operation=text.operation,
@@ -267,7 +267,8 @@ def _groups(pattern: str, text: str) -> tuple[str | None, ...]:
     return () if found is None else found.groups()
 
 
-def _limit(text: str) -> Limit:
+def limit(text: str) -> Limit:
+    """Read a limit in its short spelling, which has been validated."""
     name, position, default = _groups(_LIMIT, text)
     return Limit(
         name=cast("str", name),

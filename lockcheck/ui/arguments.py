@@ -6,7 +6,7 @@ import argparse
 import os
 
 from lockcheck import __version__
-from lockcheck.app.config import CONFIDENCES, OUTPUT_FORMATS
+from lockcheck.app.table import CONFIDENCES, OUTPUT_FORMATS
 
 _EPILOG = """\
 lockcheck rule CODE|NAME   show the page of a rule

@@ -117,9 +117,10 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
 def _project(arguments: Arguments) -> Project:
     import msgspec
 
-    from lockcheck.app.config import OUTPUT_FORMATS, ConfigError, confidence, unknown_rule
+    from lockcheck.app.config import ConfigError, confidence, unknown_rule
     from lockcheck.app.project import absolute, locate
     from lockcheck.app.selection import Catalogue, Selection
+    from lockcheck.app.table import OUTPUT_FORMATS
     from lockcheck.rules.registry import all_rules
 
     paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from lockcheck.analysis.link.values import (
     UNKNOWN,
     ClassValue,
@@ -18,6 +20,7 @@ from lockcheck.model.expression import Expr, last_word
 from lockcheck.model.facts import ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import ClassId, FunctionId
+from lockcheck.model.library import Effect, LibraryType
 
 Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 """Gives the structured body of a function whose facts hold a flat one, or None where that can't be had."""
@@ -76,6 +79,52 @@ class Program:
         self._callers: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
+        self._opaque: dict[ClassId, str] = {}
+        self.described: dict[FunctionId, Effect] = {}
+        """Functions of the program of which the configuration says what they do: they are not looked into."""
+        self.unknown: tuple[str, ...] = self._describe()
+        """Names that the configuration describes in modules of the program which do not have them."""
+
+    def _describe(self) -> tuple[str, ...]:
+        """Find what the configuration describes; give the names that are not there."""
+        missing: list[str] = []
+        opaque: dict[ClassId, str] = {}
+        for name, meaning in self.library.described().items():
+            found = self._named(name)
+            match meaning, found:
+                case Effect(), FunctionValue(id=function):
+                    is_async = self.functions[function].is_async
+                    self.described[function] = msgspec.structs.replace(meaning, awaitable=is_async)
+                case LibraryType(), ClassValue(id=cls):
+                    opaque[cls] = name
+                case _, External() | None:
+                    pass
+                case _:
+                    missing.append(name)
+        self._opaque = opaque
+        self._attributes.clear()
+        return tuple(missing)
+
+    def _named(self, qualname: str) -> Value | None:
+        """What a qualified name of the configuration denotes; None where it lies outside of the program."""
+        parts = qualname.split(".")
+        for at in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:at])
+            if module in self.units:
+                found = self.attribute(module, parts[at])
+                for word in parts[at + 1 :]:
+                    found = self._within(found, word)
+                return found
+        return None
+
+    def _within(self, outer: Value, name: str) -> Value:
+        if not isinstance(outer, ClassValue):
+            return outer if isinstance(outer, External) else UNKNOWN
+        inner = f"{outer.id.qualname}.{name}"
+        if ClassId(outer.id.module, inner) in self.classes:
+            return ClassValue(ClassId(outer.id.module, inner))
+        function = FunctionId(outer.id.module, inner)
+        return FunctionValue(function) if function in self.functions else UNKNOWN
 
     def _contracts(self) -> dict[FunctionId, tuple[ContractFact, ...]]:
         """What comments say of the functions of the program, by function."""
@@ -210,7 +259,8 @@ class Program:
         names = self.names(module)
         values: list[Value] = []
         if name in names.classes:
-            values.append(ClassValue(ClassId(module, name)))
+            cls = ClassId(module, name)
+            values.append(External(self._opaque[cls]) if cls in self._opaque else ClassValue(cls))
         if name in names.functions:
             values.append(FunctionValue(FunctionId(module, name)))
         values += [self.import_target(module, item) for item in names.imports.get(name, ())]

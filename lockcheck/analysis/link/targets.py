@@ -89,6 +89,8 @@ class Targets:
     def callee(self, value: Value, direct: bool = False) -> Iterator[Target]:
         """The targets of calling a value; `direct` calls are not overridden (`super()`)."""
         match value:
+            case FunctionValue(id=id) if id in self.types.program.described:
+                return
             case FunctionValue(id=id, receiver=receiver):
                 yield from self._function(id, receiver, direct)
             case ClassValue(id=id):

@@ -9,6 +9,7 @@ from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import (
     UNKNOWN,
     External,
+    FunctionValue,
     LibraryInstance,
     LibraryMethod,
     PartialValue,
@@ -156,6 +157,8 @@ def effect_of(frame: Frame, value: Value) -> Effect | None:
     match value:
         case External(name=name):
             return library.call(name) or library.constructor(name)
+        case FunctionValue(id=function):
+            return frame.engine.program.described.get(function)
         case LibraryMethod():
             return results.method_effect(frame.engine.types, value)
         case LibraryInstance(type=name):
@@ -240,6 +243,8 @@ def _callee_name(callee: Value) -> str:
     match callee:
         case External(name=name):
             return name.removeprefix("builtins.")
+        case FunctionValue(id=function):
+            return f"{function.module}.{function.qualname}"
         case LibraryMethod(receiver=LibraryInstance(type=type_name), name=name):
             return f"{type_name}.{name}"
         case LibraryMethod(name=name) | LibraryInstance(type=name):

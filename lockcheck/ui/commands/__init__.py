@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 COMMANDS = {
+    "config": "show every setting and where it comes from",
     "rule": "show the page of a rule",
 }
 """Names of commands, which are names of modules here, and what they do in a few words."""

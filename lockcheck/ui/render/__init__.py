@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lockcheck.app.config import OutputFormat
+    from lockcheck.app.table import OutputFormat
     from lockcheck.model.findings import Report
     from lockcheck.ui.render.view import View
 

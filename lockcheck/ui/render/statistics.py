@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lockcheck.app.config import OutputFormat
+from lockcheck.app.table import OutputFormat
 from lockcheck.model.findings import Report
 from lockcheck.ui.render.structured import dump
 
