@@ -95,16 +95,13 @@ def load_config(file: Path) -> Config:
 
 def _layers(file: Path) -> list[_Layer]:
     """Give a file and those that it extends, the farthest first."""
-    layers: list[_Layer] = []
-    following: Path | None = file
-    while following is not None:
-        layer = _layer(following, layers[-1].file if layers else None)
-        layers.append(layer)
-        if layer.table.extend is None:
-            break
-        following = Path(os.path.normpath(layer.file.parent / Path(layer.table.extend).expanduser()))
+    layers = [_layer(file, None)]
+    while (extended := layers[-1].table.extend) is not None:
+        last = layers[-1].file
+        following = Path(os.path.normpath(last.parent / Path(extended).expanduser()))
         if any(following == known.file for known in layers):
-            raise ConfigError(f"{layer.file}: extend: `{layer.table.extend}` extends this file in turn")
+            raise ConfigError(f"{last}: extend: `{extended}` extends this file in turn")
+        layers.append(_layer(following, last))
     return layers[::-1]
 
 
@@ -143,7 +140,8 @@ def _over(key: str, before: object, after: object) -> object:
     if isinstance(before, dict) and isinstance(after, dict):
         return {**cast("dict[str, object]", before), **cast("dict[str, object]", after)}
     if isinstance(before, list) and isinstance(after, list) and key.startswith("extend-"):
-        return [*cast("list[object]", before), *cast("list[object]", after)]
+        joined: list[object] = [*cast("list[object]", before), *cast("list[object]", after)]
+        return joined
     return after
 
 
