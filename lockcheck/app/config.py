@@ -137,12 +137,13 @@ def _layer(file: Path, extending: Path | None) -> _Layer:
 
 def _over(key: str, before: object, after: object) -> object:
     """What a key means where a file that is extended has it too: tables are joined, and lists called `extend-…`."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return {**cast("dict[str, object]", before), **cast("dict[str, object]", after)}
-    if isinstance(before, list) and isinstance(after, list) and key.startswith("extend-"):
-        joined: list[object] = [*cast("list[object]", before), *cast("list[object]", after)]
-        return joined
-    return after
+    match before, after:
+        case dict(), dict():
+            return {**cast("dict[str, object]", before), **cast("dict[str, object]", after)}
+        case list(), list() if key.startswith("extend-"):
+            return [*cast("list[object]", before), *cast("list[object]", after)]
+        case _, value:
+            return value
 
 
 def check_selectors(config: Config, catalogue: Catalogue) -> None:
