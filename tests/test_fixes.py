@@ -14,13 +14,12 @@ import pytest
 from lockcheck.app.fixing import Fixed, fix, with_fixes
 from lockcheck.app.pipeline import Options, check
 from lockcheck.rules.document import Example
-from tests.cases import Case, all_cases, project, rule_documents, selected, write
+from tests.cases import Case, all_cases, literate_documents, project, rule_documents, selected, write
 from tests.catalogue import FIXES
 from tests.conftest import Lockcheck, Write
 
-REPAIRED = [
-    (code, bad, fixed) for code, document in rule_documents() for bad, fixed in document.repairs() if code in FIXES
-]
+DOCUMENTED = [*rule_documents(), *((path.parent.name, document) for path, document in literate_documents())]
+REPAIRED = [(code, bad, fixed) for code, document in DOCUMENTED for bad, fixed in document.repairs() if code in FIXES]
 HAZARDOUS = [case for case in all_cases() if case.example.reports and "LCK900" not in case.origin]
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
+from lockcheck.model.events import Acquire, Block, CriticalPair, Held, QueueWait
+from lockcheck.model.expression import Attr, Item, Name
+from lockcheck.model.identity import FunctionId
+from lockcheck.model.paths import GlobalRoot, ParameterRoot, Path
 from lockcheck.model.repairs import (
+    CallUnlocked,
+    DoLater,
     HoldByWith,
     LeaveRegion,
     LimitWait,
@@ -14,21 +20,51 @@ from lockcheck.model.repairs import (
     MakeReentrant,
     ReleaseInFinally,
     Repair,
+    SplitMethod,
+    TakeFirst,
 )
 from lockcheck.model.source import Place
 
 _HAVE_REENTRANT = ("threading.Lock", "multiprocessing.Lock")
 
 
-def leaving(analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, free: bool = False) -> tuple[Repair, ...]:
+def leaving(
+    analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, free: bool = False, foreign: bool = False
+) -> tuple[Repair, ...]:
     """Do it outside: of the regions of this very function that hold it up, the innermost first.
 
-    `free`: what is done is safe by itself, so that no region is needed for it.
+    `free`: what is done is safe by itself, so that no region is needed for it. `foreign`: what is called came from
+    outside; it counts where all functions on the way to it only hand on what they were given.
     """
     first = pair.trace[0]
     place = analysis.place(first.function, first.span)
     regions = [h.trace[0] for h in held if len(h.trace) == 1 and h.trace[0].function == first.function]
-    return tuple(LeaveRegion(place, analysis.place(first.function, step.span), free) for step in reversed(regions))
+    items = [analysis.place(first.function, step.span) for step in reversed(regions)]
+    alone = foreign and all(hands_on(analysis, step.function) for step in pair.trace[1:])
+    return tuple(
+        LeaveRegion(place, item, free, alone, tuple(other for other in items if other != item)) for item in items
+    )
+
+
+def later(analysis: Analysis, pair: CriticalPair, held: Iterable[Held]) -> tuple[Repair, ...]:
+    """Do it behind the region, past what stands after it: only for what can't go on before the region ends anyway."""
+    return tuple(
+        DoLater(repair.place, repair.region)
+        for repair in leaving(analysis, pair, held)
+        if isinstance(repair, LeaveRegion)
+    )
+
+
+def hands_on(analysis: Analysis, function: FunctionId) -> bool:
+    """Whether a function does nothing with what it was given, its own object apart, but give it to others."""
+    if not analysis.program.visit(function):
+        return False
+    own = analysis.engine.types.scope(function).first
+    given = {param.name for param in analysis.facts(function).parameters} - {own}
+    read = (
+        part for node in steps(analysis.program.body(function)) for expr in expressions(node) for part in walk(expr)
+    )
+    return not any(isinstance(part, Attr | Item) and part.value in {Name(name) for name in given} for part in read)
 
 
 def reentrant(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
@@ -36,6 +72,18 @@ def reentrant(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
     plain = [h.lock for h in held if h.lock.kind is not None and h.lock.kind.name in _HAVE_REENTRANT]
     made = [analysis.note(lock) for lock in plain]
     return tuple(MakeReentrant(note.place) for note in made if note is not None)
+
+
+def unlocked(analysis: Analysis, pair: CriticalPair, held: Iterable[Held]) -> tuple[CallUnlocked | SplitMethod, ...]:
+    """Call what the method that takes the lock again does under it: where its caller is known to hold that lock."""
+    if len(pair.trace) < 2:
+        return ()
+    call, again = pair.trace[-2:]
+    known = analysis.entry(call.function)
+    if len(pair.trace) > 2 and not all(h.lock.id in known for h in held):
+        return ()
+    places = analysis.place(call.function, call.span), analysis.place(again.function, again.span)
+    return CallUnlocked(*places), SplitMethod(*places)
 
 
 def limiting(place: Place, event: Block | QueueWait) -> LimitWait:
@@ -53,6 +101,37 @@ def nesting(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Place, 
             return analysis.place(inner.function, inner.span), analysis.place(outer.function, outer.span)
         case _:
             return None
+
+
+def taking_first(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Repair, ...]:
+    """Take the inner lock, which is taken behind a call, before the outer one: its holder may take it again there."""
+    event, first, taken = pair.event, pair.trace[0], held.trace[-1]
+    if not isinstance(event, Acquire) or len(pair.trace) == 1 or len(held.trace) > 1 or event.lock.kind is None:
+        return ()
+    name = _written(event.lock.path, first.function)
+    alike = event.lock.domain == held.lock.domain == "thread" and event.mode == "exclusive"
+    if name is None or not alike or not event.lock.reentrant or taken.function != first.function:
+        return ()
+    return (
+        TakeFirst(
+            analysis.place(first.function, first.span),
+            analysis.place(first.function, taken.span),
+            name,
+        ),
+    )
+
+
+def _written(path: Path | None, function: FunctionId) -> str | None:
+    """What a function calls an object that is reached by attributes from what it was given, or from its module."""
+    match path:
+        case Path(root=ParameterRoot(name=name), steps=steps) if steps:
+            pass
+        case Path(root=GlobalRoot(module=module, name=name), steps=steps) if module == function.module:
+            pass
+        case _:
+            return None
+    words = [name, *steps]
+    return ".".join(words) if all(word.isidentifier() for word in words) else None
 
 
 def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:

@@ -38,6 +38,10 @@ class Methods:
         self._effects: dict[str, Effects | None] = {}
         self._of_functions: dict[str, Effects | None] = {}
 
+    def definition(self, name: str) -> cst.FunctionDef | None:
+        """The method of a name, where the class itself defines one."""
+        return self._definitions.get(name)
+
     def is_property(self, name: str) -> bool:
         """Whether a method is called by reading it."""
         definition = self._definitions.get(name)
@@ -81,9 +85,12 @@ class Effects:
     places do not tell of: they call what is not known to be harmless, or are suspended.
     """
 
-    def __init__(self, nodes: Iterable[cst.CSTNode], methods: Methods | None = None) -> None:
-        """Read some statements; `methods` are those of the class that they belong to."""
+    def __init__(
+        self, nodes: Iterable[cst.CSTNode], methods: Methods | None = None, but: Collection[cst.CSTNode] = ()
+    ) -> None:
+        """Read some statements; `methods` are those of the class that they belong to, `but` what is not looked at."""
         self._methods = methods or Methods({})
+        self._but = but
         self.reads: set[str] = set()
         self.writes: set[str] = set()
         self.leaves = False
@@ -93,6 +100,8 @@ class Effects:
 
     def _see(self, node: cst.CSTNode, *, loop: bool = False) -> None:
         """Read a node and what is in it; `loop` is whether a loop around it is a part of the statements."""
+        if node in self._but:
+            return
         match node:
             case cst.Name(value=value):
                 self.reads.add(value)

@@ -43,6 +43,11 @@ class State:
         return frozenset(place for place in places if place.startswith("self.") and place.count(".") == 1)
 
 
+def makes(function: cst.FunctionDef) -> bool:
+    """Whether a method makes its object, which nobody else knows while it runs."""
+    return function.name.value in _MAKING
+
+
 def state(tree: Tree, node: cst.CSTNode) -> State:
     """What is known of the class and the module around a node."""
     every = list(tree.inside(tree.module))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from lockcheck.fixes.effects import Effects, assigned, independent, meet
 from lockcheck.fixes.guarded import State, aliases, calls_back, state
+from lockcheck.fixes.names import dotted
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.snapshots import Snapshots, snapshots
 from lockcheck.fixes.tree import Statement, Tree, UnfixableError
@@ -17,14 +18,23 @@ from lockcheck.model.repairs import LeaveRegion
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """A `with`, the statement of its body that is to leave, and what stands before and behind that."""
+    """A `with`, the statement of its body that is to leave, and what stands before and behind that.
+
+    `locks` are what it takes; `handed` are the arguments in that statement that whoever is called deals with by itself.
+    """
 
     statement: cst.With
     body: cst.IndentedBlock
-    lock: str
+    locks: tuple[str, ...]
     user: Statement
     before: tuple[Statement, ...]
     after: tuple[Statement, ...]
+    handed: frozenset[cst.CSTNode]
+
+    @property
+    def lock(self) -> str:
+        """The locks as a message names them."""
+        return "` and `".join(self.locks)
 
 
 def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
@@ -37,7 +47,7 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
     region = _region(tree, repair)
     known = state(tree, region.statement)
     before, after = Effects(region.before, known.methods), Effects(region.after, known.methods)
-    moved = Effects([region.user], known.methods)
+    moved = Effects([region.user], known.methods, region.handed)
     _refuse_tied(tree, region, moved, known)
     written = before.writes | after.writes
     copies = snapshots(
@@ -47,7 +57,7 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
         (known.changing | known.attributes(written)) - known.mutated,
         known.mutated - moved.writes,
     )
-    left = Effects([copies.user], known.methods)
+    left = Effects([copies.user], known.methods, region.handed)
     if meet(known.shared(left.reads | left.writes), known.changing | known.mutated | known.variables | written):
         raise UnfixableError("it touches state that the lock guards")
     if repair.free and not (region.before or region.after or copies.lines):
@@ -92,12 +102,13 @@ def _placed(region: _Region, copies: Snapshots, flow: _Flow, known: State) -> Pr
 
 def _refuse_tied(tree: Tree, region: _Region, moved: Effects, known: State) -> None:
     """Refuse a statement that stays tied to the guarded state, by whatever name."""
-    if region.lock in tree.code(region.user):
+    code = tree.code(region.user)
+    if any(lock in code for lock in region.locks):
         raise UnfixableError("the statement needs the lock itself")
     if calls_back(tree, region.statement):
         raise UnfixableError("the object that the method belongs to is not called `self`")
-    base = region.lock.rpartition(".")[0]
-    if base not in ("", "self") and meet(moved.reads | moved.writes, [base]):
+    bases = {_base(lock) for lock in region.locks} - {"", "self"}
+    if meet(moved.reads | moved.writes, bases):
         raise UnfixableError("it touches the object whose lock is held")
     inside = [place for node in tree.inside(region.user) for place in assigned(node)]
     if any(place.startswith("self.") or place in known.variables for place in inside):
@@ -122,8 +133,11 @@ def _passes(moved: Effects, other: Effects, known: State) -> bool:
 
 
 def _region(tree: Tree, repair: LeaveRegion) -> _Region:
-    item, statement = tree.item(repair.region.span)
-    if len(statement.items) > 1 or item.asname is not None or not isinstance(statement.body, cst.IndentedBlock):
+    _, statement = tree.item(repair.region.span)
+    locks = [tree.expression(place.span) for place in (repair.region, *repair.beside)]
+    items = [item.item for item in statement.items]
+    plain = all(item.asname is None for item in statement.items)
+    if not plain or any(item not in locks for item in items) or not isinstance(statement.body, cst.IndentedBlock):
         raise UnfixableError("the `with` does more than take the lock")
     node = tree.node(repair.place.span)
     inside = [node, *tree.around(node)]
@@ -138,7 +152,21 @@ def _region(tree: Tree, repair: LeaveRegion) -> _Region:
             raise UnfixableError("it is inside of something else in the region")
     tree.block(statement)
     before, after = tuple(body[:place]), tuple(body[place + 1 :])
-    return _Region(statement, statement.body, tree.code(item.item), body[place], before, after)
+    codes = tuple(tree.code(item) for item in items)
+    handed = _handed(node, {_base(code) for code in codes}) if repair.foreign else ()
+    return _Region(statement, statement.body, codes, body[place], before, after, frozenset(handed))
+
+
+def _base(lock: str) -> str:
+    """The object that a lock hangs on."""
+    return lock.rpartition(".")[0]
+
+
+def _handed(call: cst.CSTNode, bases: Collection[str]) -> Iterator[cst.CSTNode]:
+    """The arguments of a call that are the object itself whose lock is held."""
+    for arg in call.args if isinstance(call, cst.Call) else ():
+        if dotted(arg.value) in bases:
+            yield arg.value
 
 
 def _alone(region: _Region) -> Proposal:

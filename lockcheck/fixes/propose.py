@@ -8,7 +8,11 @@ from collections.abc import Mapping, Sequence
 import libcst as cst
 
 from lockcheck.fixes import (
+    acquire_in_try,
     await_call,
+    call_unlocked,
+    catch_all,
+    do_later,
     done_in_finally,
     hold_by_with,
     keep_task,
@@ -19,9 +23,12 @@ from lockcheck.fixes import (
     raise_on_failure,
     release_in_finally,
     run_elsewhere,
+    split_method,
     swap_nesting,
     switch_with,
+    take_first,
     take_sorted,
+    undo_on_cancel,
     wait_in_loop,
 )
 from lockcheck.fixes.edits import difference
@@ -29,7 +36,11 @@ from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.findings import Fix
 from lockcheck.model.repairs import (
+    AcquireInTry,
     AwaitCall,
+    CallUnlocked,
+    CatchAll,
+    DoLater,
     DoneInFinally,
     HoldByWith,
     KeepTask,
@@ -43,10 +54,13 @@ from lockcheck.model.repairs import (
     Repair,
     Rewrite,
     RunElsewhere,
+    SplitMethod,
     SwapNesting,
     SwitchWith,
+    TakeFirst,
     TakeSorted,
     TreeRepair,
+    UndoOnCancel,
     WaitInLoop,
 )
 
@@ -119,6 +133,12 @@ def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
             return hold_by_with.propose(tree, repair)
         case ReleaseInFinally():
             return release_in_finally.propose(tree, repair)
+        case AcquireInTry():
+            return acquire_in_try.propose(tree, repair)
+        case CatchAll():
+            return catch_all.propose(tree, repair)
+        case UndoOnCancel():
+            return undo_on_cancel.propose(tree, repair)
         case SwitchWith():
             return switch_with.propose(tree, repair)
         case AwaitCall():
@@ -135,7 +155,17 @@ def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
             return run_elsewhere.propose(tree, repair)
         case DoneInFinally():
             return done_in_finally.propose(tree, repair)
-        case MakeReentrant() | LeaveRegion() | SwapNesting() | TakeSorted() | MakeAsynchronous():
+        case (
+            MakeReentrant()
+            | LeaveRegion()
+            | DoLater()
+            | SwapNesting()
+            | TakeFirst()
+            | TakeSorted()
+            | MakeAsynchronous()
+            | CallUnlocked()
+            | SplitMethod()
+        ):
             return _of_locks(tree, repair)
 
 
@@ -145,9 +175,17 @@ def _of_locks(tree: Tree, repair: LockRepair) -> Proposal:
             return make_reentrant.propose(tree, repair)
         case LeaveRegion():
             return leave_region.propose(tree, repair)
+        case DoLater():
+            return do_later.propose(tree, repair)
         case SwapNesting():
             return swap_nesting.propose(tree, repair)
+        case TakeFirst():
+            return take_first.propose(tree, repair)
         case TakeSorted():
             return take_sorted.propose(tree, repair)
         case MakeAsynchronous():
             return make_asynchronous.propose(tree, repair)
+        case CallUnlocked():
+            return call_unlocked.propose(tree, repair)
+        case SplitMethod():
+            return split_method.propose(tree, repair)

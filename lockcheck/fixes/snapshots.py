@@ -15,6 +15,9 @@ from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "dict", "frozenset"})
 _FINITE = _COPIES | {"enumerate", "zip", "reversed"}
 _READING = frozenset({"items", "keys", "values", "copy", "get"})
+_OF_BOTH_PYTHONS = frozenset(
+    {"six.iteritems", "six.iterkeys", "six.itervalues", "six.viewitems", "six.viewkeys", "six.viewvalues"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ def _is_finite(iterable: cst.BaseExpression) -> bool:
             return _is_finite(value)
         case cst.Call(func=cst.Name(value=name), args=args):
             return name in _FINITE and all(arg.keyword is not None or _is_finite(arg.value) for arg in args)
+        case cst.Call(func=func, args=[cst.Arg(value=value)]) if dotted(func) in _OF_BOTH_PYTHONS:
+            return _is_finite(value)
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=name))):
             return name in _READING and _is_finite(value)
         case _:

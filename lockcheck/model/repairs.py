@@ -28,6 +28,25 @@ class ReleaseInFinally(_Repair, frozen=True):
     place: Place
 
 
+class AcquireInTry(_Repair, frozen=True):
+    """An acquisition goes into the `try` behind it, whose `finally` gives the lock back."""
+
+    place: Place
+
+
+class CatchAll(_Repair, frozen=True):
+    """The handler that gives back what is acquired at `place`, and raises again, catches a cancellation as well."""
+
+    place: Place
+
+
+class UndoOnCancel(_Repair, frozen=True):
+    """What was marked before an await is undone where the await fails: by the method called `undo`."""
+
+    place: Place
+    undo: str
+
+
 class SwitchWith(_Repair, frozen=True):
     """`with` becomes `async with`, or the other way round; `place` is the item of the `with`."""
 
@@ -80,12 +99,51 @@ class MakeReentrant(_Repair, frozen=True):
 class LeaveRegion(_Repair, frozen=True):
     """An operation leaves the region of a lock; `region` is the item of the `with` that takes the lock.
 
-    `free`: the operation needs no lock, so that a region with nothing else in it can go.
+    `free`: the operation needs no lock, so that a region with nothing else in it can go. `foreign`: what is called came
+    from outside and knows nothing of the lock, so that it may be handed the object that holds it. `beside` are the items
+    of all locks that are held, which the same `with` may take.
     """
 
     place: Place
     region: Place
     free: bool = False
+    foreign: bool = False
+    beside: tuple[Place, ...] = ()
+
+
+class DoLater(_Repair, frozen=True):
+    """A call whose result nobody looks at is made after the region, if it was reached; `region` is as in `LeaveRegion`."""
+
+    place: Place
+    region: Place
+
+
+class TakeFirst(_Repair, frozen=True):
+    """A lock that is taken behind a call is taken before the region too; `lock` is what it is called there."""
+
+    place: Place
+    region: Place
+    lock: str
+
+
+class CallUnlocked(_Repair, frozen=True):
+    """A call of a method that takes the lock again becomes one of what that method calls under the lock.
+
+    `place` is that call, `taken` the item of the `with` in the method.
+    """
+
+    place: Place
+    taken: Place
+
+
+class SplitMethod(_Repair, frozen=True):
+    """What a method does under the lock becomes a method of its own, which whoever holds the lock calls.
+
+    `place` and `taken` are as in `CallUnlocked`.
+    """
+
+    place: Place
+    taken: Place
 
 
 class SwapNesting(_Repair, frozen=True):
@@ -133,12 +191,25 @@ class Rewrite(_Repair, frozen=True):
     text: str = ""
 
 
-LockRepair: TypeAlias = MakeReentrant | LeaveRegion | SwapNesting | TakeSorted | MakeAsynchronous
+LockRepair: TypeAlias = (
+    MakeReentrant
+    | LeaveRegion
+    | DoLater
+    | SwapNesting
+    | TakeFirst
+    | TakeSorted
+    | MakeAsynchronous
+    | CallUnlocked
+    | SplitMethod
+)
 """Another lock, another region, another order."""
 
 TreeRepair: TypeAlias = (
     HoldByWith
     | ReleaseInFinally
+    | AcquireInTry
+    | CatchAll
+    | UndoOnCancel
     | SwitchWith
     | AwaitCall
     | WaitInLoop

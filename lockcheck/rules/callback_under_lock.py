@@ -596,7 +596,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             held,
             related,
             confidence,
-            leaving(analysis, pair, held),
+            leaving(analysis, pair, held, foreign=True),
         )
 
 

@@ -401,7 +401,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.order import Cycle, OrderGraph, Witness
-from lockcheck.analysis.repairs import leaving, nesting
+from lockcheck.analysis.repairs import leaving, nesting, taking_first
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty, named, notes, primary, reached, taken, through, title
 from lockcheck.model.findings import Finding, Related
@@ -442,10 +442,11 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
 
 
 def _repairs(analysis: Analysis, witness: Witness) -> tuple[Repair, ...]:
-    """Turn the rarest nesting round, or take the second lock only when the first is released."""
+    """Turn the rarest nesting round, or take the second lock only when the first is released, or before it."""
     taken_here = nesting(analysis, witness.pair, witness.held)
     swap = (SwapNesting(*taken_here),) if taken_here is not None else ()
-    return (*swap, *leaving(analysis, witness.pair, (witness.held,)))
+    after = leaving(analysis, witness.pair, (witness.held,))
+    return (*swap, *after, *taking_first(analysis, witness.pair, witness.held))
 
 
 def _inner(analysis: Analysis, witness: Witness, group: int) -> Related:

@@ -226,7 +226,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.repairs import leaving
+from lockcheck.analysis.repairs import later, leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.farewells import announced
 from lockcheck.analysis.summarise.purpose import life_cycle
@@ -267,6 +267,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message += ": if what it waits for needs the lock, neither can go on"
         related = [*story, *hazard.others(analysis)]
         message += "; join after the region"
+        past = later(analysis, pair, held) if needs is not None else ()
         yield finding(
             analysis,
             "LCK203",
@@ -276,7 +277,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             held,
             related,
             confidence,
-            leaving(analysis, pair, held, free=True),
+            (*leaving(analysis, pair, held, free=True), *past),
         )
 
 

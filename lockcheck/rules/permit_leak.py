@@ -40,6 +40,29 @@ class Pool:
         self._permits.release()
 ```
 
+## Fixed
+```python
+import asyncio
+
+
+class Pool:
+    def __init__(self) -> None:
+        self._permits = asyncio.Semaphore(4)
+
+    async def open(self, host: str) -> asyncio.StreamWriter:
+        await self._permits.acquire()
+        try:
+            _, writer = await asyncio.open_connection(host, 7000)
+        except BaseException:
+            self._permits.release()
+            raise
+        return writer
+
+    def close(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        self._permits.release()
+```
+
 ## Bad: an exception between
 ```python
 import asyncio
@@ -88,6 +111,29 @@ class Gate:
         self._taken = False
 ```
 
+## Fixed
+```python
+import asyncio
+
+
+class Gate:
+    def __init__(self) -> None:
+        self._taken = False
+
+    async def acquire(self) -> None:
+        while self._taken:
+            await asyncio.sleep(0.1)
+        self._taken = True
+        try:
+            await asyncio.sleep(0)
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        self._taken = False
+```
+
 ## Bad: a pool takes the lock for a task that is gone
 ```python
 import asyncio
@@ -100,6 +146,23 @@ async def write(path: str) -> None:
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, LOCK.acquire)  # LCK805
     try:
+        await asyncio.sleep(1)
+    finally:
+        LOCK.release()
+```
+
+## Fixed
+```python
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def write(path: str) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.run_in_executor(None, LOCK.acquire)
         await asyncio.sleep(1)
     finally:
         LOCK.release()
@@ -213,6 +276,7 @@ from lockcheck.analysis.repairs import holding
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.repairs import AcquireInTry, CatchAll, Repair, UndoOnCancel
 from lockcheck.rules.registry import rule
 
 
@@ -235,10 +299,17 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             related,
             certainty(leak),
-            holding(analysis.place(leak.function, leak.operation.span)),
+            _repairs(analysis, leak),
         )
     for mark in marks(analysis):
         yield _marked(analysis, mark)
+
+
+def _repairs(analysis: Analysis, leak: Leak) -> tuple[Repair, ...]:
+    place = analysis.place(leak.function, leak.operation.span)
+    if leak.operation.handed:
+        return (AcquireInTry(place),)
+    return (*([CatchAll(place)] if leak.undone else []), *holding(place))
 
 
 def _marked(analysis: Analysis, mark: Mark) -> Finding:
@@ -250,9 +321,17 @@ def _marked(analysis: Analysis, mark: Mark) -> Finding:
     related = (
         Related(analysis.place(mark.function, mark.set_at), f"`{mark.attribute}` says from here on that it is taken"),
     )
-    symbol = str(mark.function)
+    undo = mark.counterpart.qualname.rpartition(".")[2]
     return Finding(
-        "LCK805", "permit-leak", message, Confidence.MEDIUM, place, related, (), symbol=symbol, subject=mark.attribute
+        "LCK805",
+        "permit-leak",
+        message,
+        Confidence.MEDIUM,
+        place,
+        related,
+        symbol=str(mark.function),
+        subject=mark.attribute,
+        repairs=(UndoOnCancel(place, undo),),
     )
 
 

@@ -383,7 +383,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
-from lockcheck.analysis.repairs import reentrant
+from lockcheck.analysis.repairs import reentrant, unlocked
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
 from lockcheck.analysis.witness import PlaceOfHazard, are, both, certainty, finding, hazards, reached, taken, through
@@ -403,9 +403,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "waits for itself for ever; call a variant that does not take the lock, or release it before"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is taken again"), *hazard.others(analysis)]
-        yield finding(
-            analysis, "LCK501", "reentrant-acquire", message, pair, held, related, confidence, reentrant(analysis, held)
-        )
+        variants = unlocked(analysis, pair, held)
+        repairs = (*variants[:1], *reentrant(analysis, held), *variants[1:])
+        yield finding(analysis, "LCK501", "reentrant-acquire", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -439,7 +439,7 @@ def _registered(analysis: Analysis) -> Iterator[Finding]:
             _again(analysis, found),
         ]
         related = [*story, *hazard.others(analysis)]
-        repairs = (*leaving(analysis, pair, held), *reentrant(analysis, held))
+        repairs = (*leaving(analysis, pair, held, foreign=True), *reentrant(analysis, held))
         yield finding(analysis, "LCK502", "reentry-through-callback", message, pair, held, related, confidence, repairs)
 
 
