@@ -196,6 +196,12 @@ def run_targets(
     return changed[0] if changed else state
 
 
+def makes_generator(frame: Frame, expr: Call) -> bool:
+    """Whether what a call gives runs while it is iterated over; what a plain function does is over by then."""
+    targets = frame.engine.targets.of(expr.func, frame.function)
+    return any(frame.engine.program.functions[target.function].is_generator for target in targets)
+
+
 def _class_name(target: Target) -> str:
     return target.function.qualname.rpartition(".")[0] + "."
 

@@ -130,7 +130,8 @@ def iterable(frame: Frame, expr: Expr, state: State, is_async: bool, span: Span 
         bound = frame.scope.bindings.get(expr.id, [])
         if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
             made = bound[0].expr
-            return calls.run_targets(frame, made, state, span or made.span, awaited=is_async, iterated=True)
+            if calls.makes_generator(frame, made):
+                return calls.run_targets(frame, made, state, span or made.span, awaited=is_async, iterated=True)
     state = expression(frame, expr, state)
     return (
         protocol.run(frame, "__aiter__" if is_async else "__iter__", expr, state, span) if span is not None else state
