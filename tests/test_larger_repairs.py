@@ -53,6 +53,12 @@ class Client:
             print("polled")
 
 """
+CALLING = """\
+    def run(self, group: "Group"):
+        with self._lock:
+            group.leave()
+
+"""
 BELL = """\
 import threading
 
@@ -98,6 +104,24 @@ KEPT = {
             async def end(self):
                 async with self._lock:
                     await self.leave()
+        """,
+    ),
+    "a method that a class below does in its own way": (
+        "LCK501",
+        SHOP,
+        """\
+            async def close(self):
+                async with self._lock:
+                    self._open = False
+
+            async def end(self):
+                async with self._lock:
+                    await self.close()
+
+        class Kiosk(Shop):
+            async def close(self):
+                await super().close()
+                print("closed")
         """,
     ),
     "a method that the class has from another": (
@@ -199,6 +223,23 @@ KEPT = {
                     tell(listener, bell)
         """,
     ),
+    "a function reads what it is given first": (
+        "LCK205",
+        BELL,
+        """\
+            def each(self, give):
+                for listener in self.listeners:
+                    give(self, listener)
+
+        def tell(bell, listener):
+            listener(bell.count)
+
+        def ring(bell: Bell):
+            with bell.lock:
+                for listener in bell.listeners:
+                    tell(bell, listener)
+        """,
+    ),
     "the first lock is given back in a wait": (
         "LCK301",
         CLIENT,
@@ -238,6 +279,27 @@ KEPT = {
 
             def leave(self):
                 with self._client._lock, self._lock:
+                    print("left")
+        """,
+    ),
+    "the second lock has a name that its class keeps to itself": (
+        "LCK301",
+        (CLIENT + CALLING).replace("_lock", "__lock"),
+        """\
+        class Group:
+            def __init__(self, client: Client):
+                self._client = client
+                self._own = threading.RLock()
+                self._members = 0
+
+            def join(self):
+                with self._own:
+                    while not self._members:
+                        self._client.poll()
+                        self._members += 1
+
+            def leave(self):
+                with self._own:
                     print("left")
         """,
     ),

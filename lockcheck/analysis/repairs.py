@@ -59,8 +59,9 @@ def hands_on(analysis: Analysis, function: FunctionId) -> bool:
     """Whether a function does nothing with what it was given, its own object apart, but give it to others."""
     if not analysis.program.visit(function):
         return False
-    own = analysis.engine.types.scope(function).first
-    given = {param.name for param in analysis.facts(function).parameters} - {own}
+    facts = analysis.facts(function)
+    own = analysis.engine.types.scope(function).first if facts.owner is not None else None
+    given = {param.name for param in facts.parameters} - {own}
     read = (
         part for node in steps(analysis.program.body(function)) for expr in expressions(node) for part in walk(expr)
     )
@@ -75,12 +76,18 @@ def reentrant(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
 
 
 def unlocked(analysis: Analysis, pair: CriticalPair, held: Iterable[Held]) -> tuple[CallUnlocked | SplitMethod, ...]:
-    """Call what the method that takes the lock again does under it: where its caller is known to hold that lock."""
+    """Call what the method that takes the lock again does under it: where its caller is known to hold that lock.
+
+    Not where a class below has a method of that name: it would not be called any more.
+    """
     if len(pair.trace) < 2:
         return ()
     call, again = pair.trace[-2:]
     known = analysis.entry(call.function)
     if len(pair.trace) > 2 and not all(h.lock.id in known for h in held):
+        return ()
+    owner = analysis.engine.types.owner(again.function)
+    if owner is None or analysis.engine.hierarchy.overrides(owner, analysis.facts(again.function).name):
         return ()
     places = analysis.place(call.function, call.span), analysis.place(again.function, again.span)
     return CallUnlocked(*places), SplitMethod(*places)
@@ -131,7 +138,8 @@ def _written(path: Path | None, function: FunctionId) -> str | None:
         case _:
             return None
     words = [name, *steps]
-    return ".".join(words) if all(word.isidentifier() for word in words) else None
+    private = any(word.startswith("__") for word in words)
+    return ".".join(words) if all(word.isidentifier() for word in words) and not private else None
 
 
 def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:

@@ -27,7 +27,7 @@ def propose(tree: Tree, repair: TakeFirst) -> Proposal:
     if function is not None and any(root in assigned(each) for each in tree.inside(function.body)):
         raise UnfixableError(f"`{root}` is something else there")
     for word in words[:-1]:
-        if not _is_there(tree, word):
+        if not _is_there(tree, word) or (word == words[0] and root == "self" and not _is_own(tree, statement, word)):
             raise UnfixableError(f"it is not known whether `{word}` is there when the region begins")
     new = cst.WithItem(cst.parse_expression(repair.lock), comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     return Proposal("unsafe", f"take `{repair.lock}` before `{held}`, as it is done elsewhere", {item: [new, item]})
@@ -48,6 +48,12 @@ def _is_there(tree: Tree, word: str) -> bool:
     return bool(found) and all(
         function is not None and makes(function) and _is_something(value, function) for function, value in found
     )
+
+
+def _is_own(tree: Tree, node: cst.CSTNode, word: str) -> bool:
+    """Whether the class around a node gives its objects an attribute itself."""
+    owner = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
+    return owner is not None and any(f"self.{word}" in assigned(each) for each in tree.inside(owner))
 
 
 def _assignments(tree: Tree, word: str) -> Iterator[tuple[cst.FunctionDef | None, cst.BaseExpression | None]]:
