@@ -58,6 +58,10 @@ CALLING = """\
         with self._lock:
             group.leave()
 
+    def run_again(self, group: "Group"):
+        with self._lock:
+            group.leave()
+
 """
 BELL = """\
 import threading
@@ -300,6 +304,27 @@ KEPT = {
 
             def leave(self):
                 with self._own:
+                    print("left")
+        """,
+    ),
+    "who has the second lock may not be given": (
+        "LCK301",
+        CLIENT,
+        """\
+        class Group:
+            def __init__(self):
+                self._lock = threading.RLock()
+                self._members = 0
+
+            def join(self, client: Client | None = None):
+                with self._lock:
+                    while not self._members:
+                        if client is not None:
+                            client.poll()
+                        self._members += 1
+
+            def leave(self, client: Client):
+                with client._lock, self._lock:
                     print("left")
         """,
     ),

@@ -26,6 +26,8 @@ def propose(tree: Tree, repair: TakeFirst) -> Proposal:
     function = tree.function(statement)
     if function is not None and any(root in assigned(each) for each in tree.inside(function.body)):
         raise UnfixableError(f"`{root}` is something else there")
+    if words and root != "self" and isinstance(function, cst.FunctionDef) and not _is_given(tree, function, root):
+        raise UnfixableError(f"`{root}` may be nothing")
     for word in words[:-1]:
         if not _is_there(tree, word) or (word == words[0] and root == "self" and not _is_own(tree, statement, word)):
             raise UnfixableError(f"it is not known whether `{word}` is there when the region begins")
@@ -46,7 +48,7 @@ def _is_there(tree: Tree, word: str) -> bool:
     """Whether an attribute is only ever assigned where objects are made, and not to nothing."""
     found = list(_assignments(tree, word))
     return bool(found) and all(
-        function is not None and makes(function) and _is_something(value, function) for function, value in found
+        function is not None and makes(function) and _is_something(tree, value, function) for function, value in found
     )
 
 
@@ -81,13 +83,23 @@ def _assignments(tree: Tree, word: str) -> Iterator[tuple[cst.FunctionDef | None
                 pass
 
 
-def _is_something(value: cst.BaseExpression | None, function: cst.FunctionDef) -> bool:
+def _is_something(tree: Tree, value: cst.BaseExpression | None, function: cst.FunctionDef) -> bool:
     """Whether a value is an object: made here, or given by whoever makes the object that keeps it."""
     match value:
         case cst.Name(value=name):
-            params = [*function.params.posonly_params, *function.params.params, *function.params.kwonly_params]
-            return any(param.name.value == name and param.default is None for param in params)
+            return _is_given(tree, function, name)
         case cst.Call(func=func):
             return dotted(func) is not None
         case _:
             return False
+
+
+def _is_given(tree: Tree, function: cst.FunctionDef, name: str) -> bool:
+    """Whether a parameter always has a value, which is not said to be None for some."""
+    params = [*function.params.posonly_params, *function.params.params, *function.params.kwonly_params]
+    found = next((param for param in params if param.name.value == name), None)
+    if found is None or found.default is not None:
+        return False
+    words = tree.inside(found.annotation) if found.annotation is not None else ()
+    names = [word.value for word in words if isinstance(word, cst.Name | cst.SimpleString)]
+    return not any("None" in name or "Optional" in name for name in names)
