@@ -50,8 +50,25 @@ def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
         case _:
             raise UnfixableError("the attempt is not a statement of its own")
     lock = tree.code(call.func.value) if isinstance(call.func, cst.Attribute) else tree.code(call.func)
+    _refuse_given_back(tree, call, lock)
     new = _test(lock, test, line.leading_lines, line.trailing_whitespace)
     return Proposal("unsafe", _message(lock), {line: [new]})
+
+
+def _refuse_given_back(tree: Tree, call: cst.Call, lock: str) -> None:
+    """Refuse to raise where what is around would release what was not taken, or would not be cleaned up."""
+    for each in tree.around(call):
+        match each:
+            case cst.FunctionDef() | cst.Lambda():
+                return
+            case cst.Finally():
+                raise UnfixableError("an error in a `finally` takes the place of what is being cleaned up")
+            case cst.With(items=items) if any(tree.code(item.item) == lock for item in items):
+                raise UnfixableError("the region around it releases the lock")
+            case cst.Try(finalbody=cst.Finally() as final) if f"{lock}.release" in tree.code(final):
+                raise UnfixableError("the `finally` around it releases the lock")
+            case _:
+                pass
 
 
 def _test(

@@ -128,7 +128,7 @@ def _fix(suite: Suite, copy: Path, words: Sequence[str]) -> str:
     (copy.parent / "lockcheck.txt").write_text(f"{run.stdout}{run.stderr}", "utf-8")
     if run.returncode not in (0, 1):
         raise SuiteError(f"{suite.label}: lockcheck {' '.join(words)}: {run.stderr.strip()[-300:]}")
-    said = re.search(r"(\d+) fixed", run.stderr + run.stdout)
+    said = re.search(r"^(\d+) fixed \(", f"{run.stdout}{run.stderr}", re.MULTILINE)
     return said.group(1) if said else "?"
 
 

@@ -1,0 +1,124 @@
+"""Fixes that give a wait an end, against programs as people write them."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from tests.conftest import Lockcheck, Write
+
+MENDED = {
+    "an attempt that nothing around it gives back": (
+        "LCK609",
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def count(total):
+            LOCK.acquire()
+            try:
+                return total + 1
+            finally:
+                LOCK.release()
+        """,
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def count(total):
+            if not LOCK.acquire(timeout=30):
+                raise TimeoutError("LOCK could not be taken")
+            try:
+                return total + 1
+            finally:
+                LOCK.release()
+        """,
+    ),
+}
+"""The rule, what somebody wrote, and what becomes of it."""
+
+KEPT = {
+    "what a region released it takes again, whatever happened": (
+        "LCK609",
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def count(work):
+            if not LOCK.acquire(timeout=3):
+                return
+            try:
+                LOCK.release()
+                try:
+                    work()
+                finally:
+                    LOCK.acquire()
+            finally:
+                LOCK.release()
+        """,
+    ),
+    "a region releases what was not taken again": (
+        "LCK609",
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def count(work):
+            if not LOCK.acquire(timeout=3):
+                return
+            try:
+                LOCK.release()
+                work()
+                LOCK.acquire()
+            finally:
+                LOCK.release()
+        """,
+    ),
+    "the attempt stands in the block that is cleaned up": (
+        "LCK608",
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def count(work):
+            try:
+                LOCK.acquire(timeout=3)
+                work()
+            finally:
+                LOCK.release()
+        """,
+    ),
+}
+"""The rule, and what it finds but does not touch: a fix would say another thing than was meant."""
+
+
+@pytest.mark.parametrize(("code", "bad", "good"), MENDED.values(), ids=MENDED)
+def test_a_wait_is_given_its_end_as_a_maintainer_would(
+    write: Write, lockcheck: Lockcheck, code: str, bad: str, good: str
+) -> None:
+    assert _fixed(write, lockcheck, code, bad) == dedent(good)
+
+
+@pytest.mark.parametrize(("code", "bad"), KEPT.values(), ids=KEPT)
+def test_a_wait_that_must_not_fail_is_left_alone(write: Write, lockcheck: Lockcheck, code: str, bad: str) -> None:
+    assert _fixed(write, lockcheck, code, bad) == dedent(bad)
+
+
+def _fixed(write: Write, lockcheck: Lockcheck, code: str, text: str) -> str:
+    """A program with all its fixes made; something must be found in it."""
+    root = write({"a.py": dedent(text)})
+    asked = ("a.py", "--min-confidence", "low", "--select", code)
+    assert lockcheck(*asked).status == 1
+    lockcheck("--fix", "--unsafe-fixes", *asked)
+    return (root / "a.py").read_text()
