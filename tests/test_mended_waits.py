@@ -39,6 +39,72 @@ MENDED = {
                 LOCK.release()
         """,
     ),
+    "a parameter that counts milliseconds": (
+        "LCK610",
+        """\
+        from kafka import KafkaConsumer
+
+
+        def finish(consumer: KafkaConsumer):
+            consumer.commit()
+        """,
+        """\
+        from kafka import KafkaConsumer
+
+
+        def finish(consumer: KafkaConsumer):
+            consumer.commit(timeout_ms=30000)
+        """,
+    ),
+    "arguments in lines of their own, without a comma at the end": (
+        "LCK401",
+        """\
+        import queue
+
+
+        class Post:
+            def __init__(self):
+                self.letters = queue.Queue(5)
+
+            def send(self, kind, text):
+                if kind:
+                    self.letters.put(
+                        (
+                            kind,
+                            text,
+                        )
+                    )
+                self.letters.put(
+                    text  # plain
+                )
+                self.letters.put((kind,
+                                  text))
+        """,
+        """\
+        import queue
+
+
+        class Post:
+            def __init__(self):
+                self.letters = queue.Queue(5)
+
+            def send(self, kind, text):
+                if kind:
+                    self.letters.put(
+                        (
+                            kind,
+                            text,
+                        ),
+                        timeout=30
+                    )
+                self.letters.put(
+                    text,  # plain
+                    timeout=30
+                )
+                self.letters.put((kind,
+                                  text), timeout=30)
+        """,
+    ),
 }
 """The rule, what somebody wrote, and what becomes of it."""
 
@@ -97,6 +163,30 @@ KEPT = {
                 work()
             finally:
                 LOCK.release()
+        """,
+    ),
+    "whether it waits is said in another way": (
+        "LCK402",
+        """\
+        import queue
+
+        JOBS = queue.Queue()
+
+
+        def drain():
+            JOBS.get(blocking=False)
+        """,
+    ),
+    "a parameter that has no name for callers": (
+        "LCK610",
+        """\
+        import select
+
+
+        def wait(files, poll: select.poll, events: select.kqueue):
+            select.select(files, [], [])
+            poll.poll()
+            events.control(None, 1)
         """,
     ),
 }

@@ -107,7 +107,8 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
 
     `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
     that what is waited for runs (a joined thread's target). `hangs_on`: the parameter that is the timeout, None
-    where the function's caller gives none. `limit` names the parameter of the call that would bound it.
+    where the function's caller gives none. `limit` names the parameter of the call that would bound it, `odd`
+    that no name and seconds can be given for it.
     """
 
     category: Category
@@ -120,6 +121,7 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     releases: LockRef | None = None
     limit: str = ""
     hangs_on: str | None = None
+    odd: bool = False
 
 
 class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):

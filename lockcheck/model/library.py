@@ -83,12 +83,14 @@ class Limit(msgspec.Struct, frozen=True):
     """The parameter that bounds how long a call waits.
 
     `position` counts from 0 without the receiver; `default` is what holds where it is not given: None waits for
-    ever, a number is a bound in seconds.
+    ever, a number is a bound in seconds. `odd` is a parameter that
+    `timeout=30` would not do for: it has no name for callers, or counts milliseconds without saying so.
     """
 
     name: str
     position: int | None = None
     default: float | None = None
+    odd: bool = False
 
 
 class Flag(msgspec.Struct, frozen=True):
