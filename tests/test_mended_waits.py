@@ -39,6 +39,40 @@ MENDED = {
                 LOCK.release()
         """,
     ),
+    "a body that is a `try` already": (
+        "LCK609",
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def name(names, key):
+            with LOCK:  # for all
+                # may be missing
+                try:
+                    return names[key]
+                except KeyError:
+                    return None
+        """,
+        """\
+        import threading
+
+        LOCK = threading.Lock()
+
+
+        def name(names, key):
+            if not LOCK.acquire(timeout=30):  # for all
+                raise TimeoutError("LOCK could not be taken")
+            # may be missing
+            try:
+                return names[key]
+            except KeyError:
+                return None
+            finally:
+                LOCK.release()
+        """,
+    ),
     "a parameter that counts milliseconds": (
         "LCK610",
         """\
@@ -175,6 +209,32 @@ KEPT = {
 
         def drain():
             JOBS.get(blocking=False)
+        """,
+    ),
+    "the timeout is given by its position": (
+        "LCK401",
+        """\
+        import queue
+
+
+        class Post:
+            def __init__(self):
+                self.letters = queue.Queue(5)
+
+            def send(self, letter, limit=None):
+                self.letters.put(letter, True, limit)
+        """,
+    ),
+    "the timeout is given, and may be none": (
+        "LCK610",
+        """\
+        import subprocess
+        import threading
+
+
+        def wait(ready: threading.Event, child: subprocess.Popen, limit=None):
+            ready.wait(limit)
+            child.wait(limit)
         """,
     ),
     "a parameter that has no name for callers": (

@@ -43,9 +43,7 @@ def limiting(place: Place, event: Block | QueueWait) -> LimitWait:
     if event.awaited:
         library = event.library if isinstance(event, QueueWait) else event.name.partition(".")[0]
         return LimitWait(place, library="anyio" if library == "anyio" else "trio" if library == "trio" else "asyncio")
-    if isinstance(event, Block) and event.odd:
-        return LimitWait(place)  # no `timeout=30` would do
-    return LimitWait(place, event.limit)
+    return LimitWait(place, "" if event.settled else event.limit)
 
 
 def nesting(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Place, Place] | None:

@@ -36,8 +36,17 @@ def _opened(tree: Tree, item: cst.WithItem, region: cst.With, timeout: cst.Arg) 
     header = region.body.header if isinstance(region.body, cst.IndentedBlock) else cst.TrailingWhitespace()
     body = region.body.with_changes(header=cst.TrailingWhitespace())
     final = cst.Finally(cst.IndentedBlock([statement(f"{lock}.release()")]))
-    trying = cst.Try(body=body, finalbody=final)
+    trying = _merged(body, final) or cst.Try(body=body, finalbody=final)
     return Proposal("unsafe", _message(lock), {region: [_test(lock, attempt, region.leading_lines, header), trying]})
+
+
+def _merged(body: cst.BaseSuite, final: cst.Finally) -> cst.Try | None:
+    """The `try` that a body consists of, with a `finally` of its own."""
+    match body:
+        case cst.IndentedBlock(body=[cst.Try(finalbody=None) as only], footer=[]):
+            return only.with_changes(finalbody=final)
+        case _:
+            return None
 
 
 def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
