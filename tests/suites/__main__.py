@@ -1,7 +1,7 @@
 """Run test suites of released packages before and after fixing: `python -m tests.suites`.
 
-Fetches each release of the record, its dependencies and what its tests need through pip, and runs its code. Status 0: no test fails since;
-1: some do, and are named; 2: a suite could not be run (the others are).
+Fetches each release of the record, its dependencies and what its tests need through pip, and runs its code. Status 0:
+no test fails since; 1: some do, and are named; 2: wrong usage, or a suite could not be run (the others are).
 """
 
 from __future__ import annotations
@@ -28,8 +28,15 @@ def main(words: Sequence[str]) -> int:
     """Measure, print a row for each suite, and give the exit status."""
     arguments = _parser().parse_args(words, _Arguments())
     ways = arguments.way or list(WAYS)
-    suites = [suite for suite in read(arguments.record) if not arguments.only or suite.package in arguments.only]
-    sys.stdout.write(f"| release | passed, failed, unsteady before | {' | '.join(ways)} |\n|{'---|' * (2 + len(ways))}\n")
+    record = read(arguments.record)
+    unknown = set(arguments.only) - {suite.package for suite in record}
+    if unknown:
+        sys.stderr.write(f"the record has no {', '.join(sorted(unknown))}\n")
+        return 2
+    suites = [suite for suite in record if not arguments.only or suite.package in arguments.only]
+    sys.stdout.write(
+        f"| release | passed, failed, unsteady before | {' | '.join(ways)} |\n|{'---|' * (2 + len(ways))}\n"
+    )
     status = 0
     for suite in suites:
         try:
@@ -67,9 +74,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     cache = cache_folder(dict(os.environ)) / "suites"
     parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE", help="another record")
-    parser.add_argument("--cache", type=Path, default=cache, metavar="FOLDER", help=f"for releases, environments and copies (default: {cache})")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=cache,
+        metavar="FOLDER",
+        help=f"for releases, environments and copies (default: {cache})",
+    )
     parser.add_argument("--only", action="append", default=[], metavar="PACKAGE", help="this suite (may be repeated)")
-    parser.add_argument("--way", action="append", default=[], choices=list(WAYS), help="this way of fixing (may be repeated)")
+    parser.add_argument(
+        "--way", action="append", default=[], choices=list(WAYS), help="this way of fixing (may be repeated)"
+    )
     return parser
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.suites.record import Suite
 
@@ -79,7 +79,7 @@ def measure(suite: Suite, cache: Path, ways: Sequence[str]) -> Result:
         failures = _failures(steady, _tests(suite, python, copy))
         again = _failures(steady, _tests(suite, python, copy)) if failures else set[str]()
         after[way] = After(fixed, tuple(sorted(failures & again)), tuple(sorted(failures ^ again)))
-    failed = sum(outcome in ("failed", "error") for outcome in first.values())
+    failed = sum(outcome in {"failed", "error"} for outcome in first.values())
     unsteady = sum(outcome != second.get(name) for name, outcome in first.items())
     return Result(suite, len(steady), failed, unsteady, after)
 
@@ -140,24 +140,42 @@ def _tests(suite: Suite, python: Path, copy: Path) -> Outcomes:
     """Run the tests on a copy, which lies before the installed release."""
     report = copy.parent / "report.xml"
     report.unlink(missing_ok=True)
-    options = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--timeout={_EACH}", f"--junitxml={report}"]
-    environment = {**os.environ, "PYTHONPATH": str(copy / suite.root), "PYTHONDONTWRITEBYTECODE": "1", **suite.environment}
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--continue-on-collection-errors",
+        f"--timeout={_EACH}",
+        f"--junitxml={report}",
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy / suite.root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **suite.environment,
+    }
     with (copy.parent / "tests.txt").open("w", encoding="utf-8") as output:
         try:
             subprocess.run(
                 [str(python), "-m", "pytest", *options, *suite.tests],
-                cwd=copy, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=_LONGEST,
+                cwd=copy,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=_LONGEST,
             )
         except subprocess.TimeoutExpired:
             raise SuiteError(f"{suite.label}: its tests take more than {_LONGEST} seconds") from None
     if not report.exists():
         raise SuiteError(f"{suite.label}: no report of the tests, see {copy.parent / 'tests.txt'}")
-    return _outcomes(report)
+    return outcomes(report)
 
 
-def _outcomes(report: Path) -> Outcomes:
+def outcomes(report: Path) -> Outcomes:
+    """Read a report in the format of JUnit; a test that is there more than once has passed if it did so each time."""
     found: dict[str, str] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in ET.parse(report).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
         kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
         kind = next(iter(sorted(kinds)), "passed")
