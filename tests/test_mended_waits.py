@@ -8,6 +8,70 @@ import pytest
 
 from tests.conftest import Lockcheck, Write
 
+GATE = """\
+        import threading
+
+
+        class Gate:
+            def __init__(self):
+                self._lock = threading.Lock()
+
+            def __enter__(self):
+                self._lock.acquire()
+                return self
+
+            def __exit__(self, *details):
+                self._lock.release()
+
+
+        class Room:
+            def __init__(self):
+                self._gate = Gate()
+
+            def open(self, door):
+                with self._gate:
+                    door.state = 1
+        """
+
+SEATS = """\
+        import threading
+
+
+        class Seats:
+            def __init__(self):
+                self._free = threading.Lock()
+
+            def acquire(self):
+                self._free.acquire()
+
+            def release(self):
+                self._free.release()
+
+
+        class Doors(Seats):
+            def __enter__(self):
+                self.acquire()
+
+            def __exit__(self, *details):
+                self.release()
+
+
+        class Room:
+            def __init__(self):
+                self._seats = Seats()
+                self._doors = Doors()
+
+            def open(self, door):
+                self._doors.acquire()
+                door.open()
+                self._doors.release()
+
+            def shut(self, door):
+                self._seats.acquire()
+                door.shut()
+                self._seats.release()
+        """
+
 MENDED = {
     "an attempt that nothing around it gives back": (
         "LCK609",
@@ -38,6 +102,15 @@ MENDED = {
             finally:
                 LOCK.release()
         """,
+    ),
+    "a class that is a lock takes another, and has no timeout itself": (
+        "LCK609",
+        GATE,
+        GATE.replace(
+            "self._lock.acquire()",
+            """if not self._lock.acquire(timeout=30):
+                    raise TimeoutError("self._lock could not be taken")""",
+        ),
     ),
     "a body that is a `try` already": (
         "LCK609",
@@ -139,6 +212,32 @@ MENDED = {
                                   text), timeout=30)
         """,
     ),
+    "a class that is a lock is held by `with` where it can be": (
+        "LCK601",
+        SEATS,
+        SEATS.replace(
+            """\
+                self._doors.acquire()
+                door.open()
+                self._doors.release()
+""",
+            """\
+                with self._doors:
+                    door.open()
+""",
+        ).replace(
+            """\
+                door.shut()
+                self._seats.release()
+""",
+            """\
+                try:
+                    door.shut()
+                finally:
+                    self._seats.release()
+""",
+        ),
+    ),
 }
 """The rule, what somebody wrote, and what becomes of it."""
 
@@ -235,6 +334,19 @@ KEPT = {
         def wait(ready: threading.Event, child: subprocess.Popen, limit=None):
             ready.wait(limit)
             child.wait(limit)
+        """,
+    ),
+    "a lock of a library has other parameters": (
+        "LCK609",
+        """\
+        import redis
+
+        LOCK = redis.Redis().lock("page")
+
+
+        def clear(names):
+            with LOCK:
+                names.clear()
         """,
     ),
     "a parameter that has no name for callers": (

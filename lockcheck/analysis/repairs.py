@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import Block, CriticalPair, Held, QueueWait
+from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, QueueWait
 from lockcheck.model.repairs import (
     HoldByWith,
     LeaveRegion,
     LimitWait,
     MakeAsynchronous,
     MakeReentrant,
+    RaiseOnFailure,
     ReleaseInFinally,
     Repair,
 )
@@ -74,6 +76,20 @@ def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]
     return tuple(found)
 
 
-def holding(place: Place) -> tuple[Repair, ...]:
-    """Give back what is acquired here in every way out."""
+def holding(place: Place, operation: Operation) -> tuple[Repair, ...]:
+    """Give back what is acquired here in every way out: by `with` if it can be taken so."""
+    kind = operation.lock.kind
+    enter = "__aenter__" if operation.waits else "__enter__"
+    if kind is not None and kind.methods and enter not in kind.methods:
+        return (ReleaseInFinally(place),)
     return HoldByWith(place), ReleaseInFinally(place)
+
+
+def limiting_acquisition(place: Place, lock: LockRef, *, awaited: bool) -> tuple[Repair, ...]:
+    """Try for so long and raise: only what `acquire` of the standard library takes and returns is known."""
+    kind = lock.kind
+    if kind is None or kind.methods:
+        return ()
+    if awaited:
+        return (LimitWait(place),)
+    return (RaiseOnFailure(place, waits=True),) if kind.name.partition(".")[0] in sys.stdlib_module_names else ()

@@ -235,7 +235,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             related,
             certainty(leak),
-            holding(analysis.place(leak.function, leak.operation.span)),
+            holding(analysis.place(leak.function, leak.operation.span), leak.operation),
         )
     for mark in marks(analysis):
         yield _marked(analysis, mark)

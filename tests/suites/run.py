@@ -17,8 +17,8 @@ from xml.etree import ElementTree as ET
 from tests.suites.record import Suite
 
 WAYS: Mapping[str, tuple[str, ...]] = {
-    "--fix": ("--fix",),
-    "--unsafe-fixes": ("--fix", "--unsafe-fixes"),
+    "fix": ("--fix",),
+    "unsafe-fixes": ("--fix", "--unsafe-fixes"),
     "low": ("--fix", "--unsafe-fixes", "--min-confidence", "low"),
     "everything": ("--fix", "--unsafe-fixes", "--select", "LCK", "--min-confidence", "low"),
 }
@@ -71,7 +71,7 @@ def measure(suite: Suite, cache: Path, ways: Sequence[str]) -> Result:
         raise SuiteError(f"{suite.label}: no test passes")
     after: dict[str, After | None] = {}
     for way in ways:
-        copy = _copy(archive, copies / way.strip("-"))
+        copy = _copy(archive, copies / way)
         fixed = _fix(suite, copy, WAYS[way])
         if _sources(copy / suite.sources) == _sources(pristine / suite.sources):
             after[way] = None
