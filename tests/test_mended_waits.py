@@ -112,6 +112,32 @@ MENDED = {
                     raise TimeoutError("self._lock could not be taken")""",
         ),
     ),
+    "a lock of trio is waited for as trio does it": (
+        "LCK609",
+        """\
+        import trio
+
+        LOCK = trio.Lock()
+
+
+        async def clear(names):
+            await LOCK.acquire()
+            names.clear()
+            LOCK.release()
+        """,
+        """\
+        import trio
+
+        LOCK = trio.Lock()
+
+
+        async def clear(names):
+            with trio.fail_after(30):
+                await LOCK.acquire()
+            names.clear()
+            LOCK.release()
+        """,
+    ),
     "a body that is a `try` already": (
         "LCK609",
         """\
@@ -334,6 +360,20 @@ KEPT = {
         def wait(ready: threading.Event, child: subprocess.Popen, limit=None):
             ready.wait(limit)
             child.wait(limit)
+        """,
+    ),
+    "a lock of a library may belong to the task that took it": (
+        "LCK609",
+        """\
+        import redis.asyncio
+
+        LOCK = redis.asyncio.Redis().lock("page")
+
+
+        async def clear(names):
+            await LOCK.acquire()
+            names.clear()
+            await LOCK.release()
         """,
     ),
     "a lock of a library has other parameters": (

@@ -86,10 +86,15 @@ def holding(place: Place, operation: Operation) -> tuple[Repair, ...]:
 
 
 def limiting_acquisition(place: Place, lock: LockRef, *, awaited: bool) -> tuple[Repair, ...]:
-    """Try for so long and raise: only what `acquire` of the standard library takes and returns is known."""
+    """Try for so long and raise: only what `acquire` of the standard library takes and returns is known.
+
+    One that is awaited is given the scope of its library: many are held by the task that took them, which the call of
+    another library would replace by one of its own.
+    """
     kind = lock.kind
-    if kind is None or kind.methods:
-        return ()
-    if awaited:
-        return (LimitWait(place),)
-    return (RaiseOnFailure(place, waits=True),) if kind.name.partition(".")[0] in sys.stdlib_module_names else ()
+    library = kind.name.partition(".")[0] if kind is not None and not kind.methods else ""
+    match library:
+        case "asyncio" | "anyio" | "trio" if awaited:
+            return (LimitWait(place, library=library),)
+        case _:
+            return (RaiseOnFailure(place, waits=True),) if not awaited and library in sys.stdlib_module_names else ()
