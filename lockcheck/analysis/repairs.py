@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.model.events import Acquire, Block, CriticalPair, Held, QueueWait
+from lockcheck.model.events import Acquire, Block, CriticalPair, Held, LockRef, Operation, QueueWait
 from lockcheck.model.expression import Attr, Item, Name
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import GlobalRoot, ParameterRoot, Path
@@ -18,6 +19,7 @@ from lockcheck.model.repairs import (
     LimitWait,
     MakeAsynchronous,
     MakeReentrant,
+    RaiseOnFailure,
     ReleaseInFinally,
     Repair,
     SplitMethod,
@@ -98,7 +100,7 @@ def limiting(place: Place, event: Block | QueueWait) -> LimitWait:
     if event.awaited:
         library = event.library if isinstance(event, QueueWait) else event.name.partition(".")[0]
         return LimitWait(place, library="anyio" if library == "anyio" else "trio" if library == "trio" else "asyncio")
-    return LimitWait(place, event.limit)
+    return LimitWait(place, "" if event.settled else event.limit)
 
 
 def nesting(analysis: Analysis, pair: CriticalPair, held: Held) -> tuple[Place, Place] | None:
@@ -161,6 +163,25 @@ def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]
     return tuple(found)
 
 
-def holding(place: Place) -> tuple[Repair, ...]:
-    """Give back what is acquired here in every way out."""
+def holding(place: Place, operation: Operation) -> tuple[Repair, ...]:
+    """Give back what is acquired here in every way out: by `with` if it can be taken so."""
+    kind = operation.lock.kind
+    enter = "__aenter__" if operation.waits else "__enter__"
+    if kind is not None and kind.methods and enter not in kind.methods:
+        return (ReleaseInFinally(place),)
     return HoldByWith(place), ReleaseInFinally(place)
+
+
+def limiting_acquisition(place: Place, lock: LockRef, *, awaited: bool) -> tuple[Repair, ...]:
+    """Try for so long and raise: only what `acquire` of the standard library takes and returns is known.
+
+    One that is awaited is given the scope of its library: many are held by the task that took them, which the call of
+    another library would replace by one of its own.
+    """
+    kind = lock.kind
+    library = kind.name.partition(".")[0] if kind is not None and not kind.methods else ""
+    match library:
+        case "asyncio" | "anyio" | "trio" if awaited:
+            return (LimitWait(place, library=library),)
+        case _:
+            return (RaiseOnFailure(place, waits=True),) if not awaited and library in sys.stdlib_module_names else ()

@@ -17,7 +17,7 @@ def propose(tree: Tree, repair: LimitWait, seconds: float) -> Proposal:
     call = tree.call(repair.place.span)
     number = cst.parse_expression(f"{seconds:g}")
     if repair.parameter:
-        return _by_parameter(tree, call, repair.parameter, number)
+        return _by_parameter(tree, call, repair.parameter, _in_unit(repair.parameter, seconds))
     awaited = tree.parent(call)
     if not isinstance(awaited, cst.Await):
         raise UnfixableError("it is not awaited where it is called")
@@ -42,6 +42,8 @@ def _by_parameter(tree: Tree, call: cst.Call, name: str, number: cst.BaseExpress
     plain = [arg for arg in call.args if arg.keyword is None]
     if any(tree.code(arg.value) == "None" for arg in (plain[1:] if _is_put(call) else plain)):
         raise UnfixableError("one of its arguments may be the timeout already")
+    if any(_says_whether(arg) and tree.code(arg.value) != "True" for arg in call.args):
+        raise UnfixableError("whether it waits at all is said already")
     args = [arg for arg in call.args if not _waits_for_ever(arg)]
     if len(args) < len(call.args) and not all(_is_on_one_line(arg) for arg in call.args):
         raise UnfixableError("its arguments stand in lines of their own")
@@ -55,6 +57,9 @@ def _by_parameter(tree: Tree, call: cst.Call, name: str, number: cst.BaseExpress
 def _behind(call: cst.Call, last: cst.Arg, added: cst.Arg) -> tuple[cst.Arg, cst.Arg]:
     """The last argument and one behind it, in a line of its own where the last one is."""
     comma = last.comma
+    closing = last.whitespace_after_arg
+    if isinstance(closing, cst.ParenthesizedWhitespace):
+        return _in_a_line_of_its_own(call, last, added, closing)
     if not isinstance(comma, cst.Comma) or not isinstance(comma.whitespace_after, cst.ParenthesizedWhitespace):
         return last.with_changes(comma=cst.MaybeSentinel.DEFAULT), added
     start, end = call.whitespace_before_args, comma.whitespace_after
@@ -68,6 +73,21 @@ def _behind(call: cst.Call, last: cst.Arg, added: cst.Arg) -> tuple[cst.Arg, cst
     )
 
 
+def _in_a_line_of_its_own(
+    call: cst.Call, last: cst.Arg, added: cst.Arg, closing: cst.ParenthesizedWhitespace
+) -> tuple[cst.Arg, cst.Arg]:
+    """An argument between the last one, which has no comma, and the line of the closing parenthesis."""
+    start = call.whitespace_before_args
+    line = start.last_line if isinstance(start, cst.ParenthesizedWhitespace) else cst.SimpleWhitespace("")
+    between = closing.with_changes(empty_lines=(), last_line=line)
+    behind = closing.with_changes(first_line=cst.TrailingWhitespace())
+    comma = cst.Comma(whitespace_after=between)
+    return (
+        last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace("")),
+        added.with_changes(whitespace_after_arg=behind),
+    )
+
+
 def _is_on_one_line(arg: cst.Arg) -> bool:
     return not isinstance(arg.comma, cst.Comma) or isinstance(arg.comma.whitespace_after, cst.SimpleWhitespace)
 
@@ -77,13 +97,19 @@ def _is_put(call: cst.Call) -> bool:
     return isinstance(call.func, cst.Attribute) and call.func.attr.value == "put"
 
 
+def _says_whether(arg: cst.Arg) -> bool:
+    """Whether an argument is the one that says if the call waits."""
+    return arg.keyword is not None and arg.keyword.value in ("block", "blocking")
+
+
 def _waits_for_ever(arg: cst.Arg) -> bool:
     """`block=True` says what a timeout says."""
-    match arg:
-        case cst.Arg(keyword=cst.Name(value="block" | "blocking"), value=cst.Name(value="True")):
-            return True
-        case _:
-            return False
+    return _says_whether(arg) and isinstance(arg.value, cst.Name) and arg.value.value == "True"
+
+
+def _in_unit(parameter: str, seconds: float) -> cst.BaseExpression:
+    """So many seconds as a parameter counts them: one that ends in `_ms` wants milliseconds."""
+    return cst.parse_expression(f"{round(seconds * 1000)}" if parameter.endswith("_ms") else f"{seconds:g}")
 
 
 def _by_scope(tree: Tree, awaited: cst.Await, library: str, seconds: float) -> Proposal:

@@ -36,8 +36,17 @@ def _opened(tree: Tree, item: cst.WithItem, region: cst.With, timeout: cst.Arg) 
     header = region.body.header if isinstance(region.body, cst.IndentedBlock) else cst.TrailingWhitespace()
     body = region.body.with_changes(header=cst.TrailingWhitespace())
     final = cst.Finally(cst.IndentedBlock([statement(f"{lock}.release()")]))
-    trying = cst.Try(body=body, finalbody=final)
+    trying = _merged(body, final) or cst.Try(body=body, finalbody=final)
     return Proposal("unsafe", _message(lock), {region: [_test(lock, attempt, region.leading_lines, header), trying]})
+
+
+def _merged(body: cst.BaseSuite, final: cst.Finally) -> cst.Try | None:
+    """The `try` that a body consists of, with a `finally` of its own."""
+    match body:
+        case cst.IndentedBlock(body=[cst.Try(finalbody=None) as only], footer=[]):
+            return only.with_changes(finalbody=final)
+        case _:
+            return None
 
 
 def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
@@ -50,8 +59,25 @@ def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
         case _:
             raise UnfixableError("the attempt is not a statement of its own")
     lock = tree.code(call.func.value) if isinstance(call.func, cst.Attribute) else tree.code(call.func)
+    _refuse_given_back(tree, call, lock)
     new = _test(lock, test, line.leading_lines, line.trailing_whitespace)
     return Proposal("unsafe", _message(lock), {line: [new]})
+
+
+def _refuse_given_back(tree: Tree, call: cst.Call, lock: str) -> None:
+    """Refuse to raise where what is around would release what was not taken, or would not be cleaned up."""
+    for each in tree.around(call):
+        match each:
+            case cst.FunctionDef() | cst.Lambda():
+                return
+            case cst.Finally():
+                raise UnfixableError("an error in a `finally` takes the place of what is being cleaned up")
+            case cst.With(items=items) if any(tree.code(item.item) == lock for item in items):
+                raise UnfixableError("the region around it releases the lock")
+            case cst.Try(finalbody=cst.Finally() as final) if f"{lock}.release" in tree.code(final):
+                raise UnfixableError("the `finally` around it releases the lock")
+            case _:
+                pass
 
 
 def _test(

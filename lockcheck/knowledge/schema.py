@@ -18,7 +18,8 @@
 
 Three kinds of value have a short spelling, in which `@N` is the position without the receiver:
 
-- a limit, `timeout@1=5.0`: the parameter, its position, the seconds that hold where it is left out;
+- a limit, `timeout@1=5.0`: the parameter, its position, the seconds that hold where it is left out; `timeout@1/` is one
+  that `timeout=30` would not do for: it has no name for callers, or counts milliseconds without saying so;
 - a flag, `wait@0` or `nowait@0=true`: the parameter, its position, the value that avoids the wait;
 - what is run elsewhere, `target@1 in thread by start`: the parameter, the context, the method that starts it; with
   `together` at the end where its failure ends whatever else runs in the same group.
@@ -51,7 +52,7 @@ from lockcheck.model.library import (
 
 _Context: TypeAlias = Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
 
-_LIMIT = r"^(\w+)(?:@(\d+))?(?:=(\d+(?:\.\d+)?))?$"
+_LIMIT = r"^(\w+)(?:@(\d+)(/)?)?(?:=(\d+(?:\.\d+)?))?$"
 _FLAG = r"^(\w+)(?:@(\d+))?(?:=(true|false))?$"
 _SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?(?: (together))?$"
 _NAMES = r"^\w+( \w+)*$"
@@ -269,11 +270,12 @@ def _groups(pattern: str, text: str) -> tuple[str | None, ...]:
 
 def limit(text: str) -> Limit:
     """Read a limit in its short spelling, which has been validated."""
-    name, position, default = _groups(_LIMIT, text)
+    name, position, odd, default = _groups(_LIMIT, text)
     return Limit(
         name=cast("str", name),
         position=None if position is None else int(position),
         default=None if default is None else float(default),
+        odd=odd is not None,
     )
 
 

@@ -107,7 +107,8 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
 
     `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
     that what is waited for runs (a joined thread's target). `hangs_on`: the parameter that is the timeout, None
-    where the function's caller gives none. `limit` names the parameter of the call that would bound it.
+    where the function's caller gives none. `limit` names the parameter of the call that would bound it, `settled`
+    that no number can be added for it: it is given already, or no name and seconds would do.
     """
 
     category: Category
@@ -120,6 +121,7 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     releases: LockRef | None = None
     limit: str = ""
     hangs_on: str | None = None
+    settled: bool = False
 
 
 class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
@@ -131,7 +133,8 @@ class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
 class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     """A queue operation that may wait. `bounded` is None where nothing is known of its bound, see `guessed`.
 
-    `limit` names the parameter of the call that would bound the wait; `library` is the package of the queue.
+    `limit` names the parameter of the call that would bound the wait, `settled` says that no number can be added for it;
+    `library` is the package of the queue.
     """
 
     operation: Literal["put", "get", "drain"]
@@ -146,6 +149,7 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     hangs_on: str | None = None
     limit: str = ""
     library: str = ""
+    settled: bool = False
 
 
 class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):

@@ -49,7 +49,8 @@ class LockKind(msgspec.Struct, frozen=True):
     or for `async` a task). `wraps` names the parameter through which a condition is given its lock, `inner`
     the constructor of the lock it makes when it is given none. `permits` names the parameter that counts permits.
     Of a read-write lock, `rereads` is whether a reader may read again though a writer waits, and `upgrades` whether
-    it may go on to write.
+    it may go on to write. `methods` are those that a class of the program has to be taken and given back by; a
+    library's lock has them all.
     """
 
     name: str
@@ -61,6 +62,7 @@ class LockKind(msgspec.Struct, frozen=True):
     permits: str | None = None
     rereads: bool = False
     upgrades: bool = False
+    methods: frozenset[str] = frozenset()
 
 
 class QueueKind(msgspec.Struct, frozen=True):
@@ -83,12 +85,14 @@ class Limit(msgspec.Struct, frozen=True):
     """The parameter that bounds how long a call waits.
 
     `position` counts from 0 without the receiver; `default` is what holds where it is not given: None waits for
-    ever, a number is a bound in seconds.
+    ever, a number is a bound in seconds. `odd` is a parameter that
+    `timeout=30` would not do for: it has no name for callers, or counts milliseconds without saying so.
     """
 
     name: str
     position: int | None = None
     default: float | None = None
+    odd: bool = False
 
 
 class Flag(msgspec.Struct, frozen=True):

@@ -136,11 +136,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import limiting_acquisition
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import finding, named, primary
 from lockcheck.model.events import Acquire, Held
 from lockcheck.model.findings import Confidence, Finding
-from lockcheck.model.repairs import LimitWait, RaiseOnFailure
 from lockcheck.rules.registry import rule
 
 
@@ -161,5 +161,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             message = f"{named(event.lock)} is waited for without a limit; put a timeout scope around it"
         held = (Held(event.lock, event.mode, True, pair.trace),)
         place = primary(analysis, pair)
-        repairs = (LimitWait(place) if event.awaited else RaiseOnFailure(place, waits=True),)
+        repairs = limiting_acquisition(place, event.lock, awaited=event.awaited)
         yield finding(analysis, "LCK609", "acquire-without-timeout", message, pair, held, (), Confidence.HIGH, repairs)

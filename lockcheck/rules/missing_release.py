@@ -329,5 +329,5 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             leak.operation,
             story(analysis, leak),
             certainty(leak),
-            holding(analysis.place(leak.function, leak.operation.span)),
+            holding(analysis.place(leak.function, leak.operation.span), leak.operation),
         )

@@ -309,7 +309,7 @@ def _repairs(analysis: Analysis, leak: Leak) -> tuple[Repair, ...]:
     place = analysis.place(leak.function, leak.operation.span)
     if leak.operation.handed:
         return (AcquireInTry(place),)
-    return (*([CatchAll(place)] if leak.undone else []), *holding(place))
+    return (*([CatchAll(place)] if leak.undone else []), *holding(place, leak.operation))
 
 
 def _marked(analysis: Analysis, mark: Mark) -> Finding:

@@ -43,7 +43,8 @@ def _lock_kind(types: Types, cls: ClassId) -> LockKind | None:
     waits = any(_is_async(types, cls, m) for m in ("acquire", "__aenter__") if m in methods)
     domain: Domain = "async" if waits else kinds[0].domain
     shape: Shape = "permits" if any(k.shape == "permits" for k in kinds) else "mutex"
-    return LockKind(str(cls), domain, shape, reentrant=any(k.reentrant for k in kinds))
+    reentrant = any(k.reentrant for k in kinds)
+    return LockKind(str(cls), domain, shape, reentrant, methods=frozenset(public & (_TAKING | _GIVING)))
 
 
 def _keeps(types: Types, cls: ClassId, name: str) -> bool:

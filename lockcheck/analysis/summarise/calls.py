@@ -240,6 +240,7 @@ def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Val
         runs=outcomes.runs(frame, expr, effect),
         limit=effect.limit.name if effect.limit is not None else "",
         hangs_on=primitives.hangs_on(frame, expr, effect.limit),
+        settled=primitives.is_settled(expr, effect.limit),
     )
     frame.record(event, state, (frame.step(expr.span, "event", name),), confidence=confidence)
     return state

@@ -189,6 +189,7 @@ def _condition_wait(frame: Frame, expr: Call, state: State, lock: LockRef, effec
         releases=lock,
         hangs_on=hanging,
         limit=limit,
+        settled=is_settled(expr, effect.limit),
     )
     step = frame.step(expr.span, "event", name)
     sure = doubt(frame, expr, effect.limit)
@@ -221,6 +222,7 @@ def _queue(frame: Frame, expr: Call, state: State, effect: Effect, awaited: bool
             guessed=option.guessed,
             hangs_on=hangs_on(frame, expr, effect.limit),
             limit=effect.limit.name if effect.limit is not None else "",
+            settled=is_settled(expr, effect.limit),
             library=option.kind.name.partition(".")[0],
         )
         sure = min(waits, doubt(frame, expr, effect.limit))
@@ -315,6 +317,14 @@ def hangs_on(frame: Frame, expr: Call, limit: Limit | None) -> str | None:
     """The parameter that is the timeout of a call, None by default; whether there is a bound, callers decide."""
     given = locks.argument(expr, limit.name, limit.position) if limit is not None else None
     return given.id if isinstance(given, Name) and open_ended(frame, expr, given) else None
+
+
+def is_settled(expr: Call, limit: Limit | None) -> bool:
+    """Whether nothing can be added to a call that would bound it: something is given already, or no number would do."""
+    if limit is None:
+        return False
+    given = locks.argument(expr, limit.name, limit.position)
+    return limit.odd or (given is not None and not isinstance(given, Const))
 
 
 def doubt(frame: Frame, expr: Call, limit: Limit | None) -> Confidence:

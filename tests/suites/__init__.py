@@ -1,0 +1,1 @@
+"""Test suites of released packages, before and after fixing."""
