@@ -1,4 +1,4 @@
-"""What fixing does to a whole package: `python -m tests.mended FOLDER [--diff]`.
+"""What fixing does to a whole package: `python -m tests.mended FOLDER [--diff] [--unsafe-fixes]`.
 
 Copies the folder, runs `lockcheck --fix` on the copy, with and without `--unsafe-fixes`, and checks that
 
@@ -77,13 +77,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mended", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--diff", action="store_true", help="show what was changed, and what was taken back")
+    parser.add_argument("--unsafe-fixes", action="store_true", help="with unsafe fixes only, not without them too")
     asked = parser.parse_args(arguments)
     sys.stdout.write(HEAD)
     runner = Runner()
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory).resolve() / asked.folder.resolve().name
-        for flags in ([], ["--unsafe-fixes"]):
+        for flags in [["--unsafe-fixes"]] if asked.unsafe_fixes else [[], ["--unsafe-fixes"]]:
             shutil.copytree(asked.folder, root)
             before = _files(root)
             first = runner.run(root, flags)
@@ -265,12 +266,10 @@ def _taken_back(fixed: Fixed) -> Iterator[str]:
 
 
 def _diff(before: Files, after: Mapping[str, tuple[bytes, int]]) -> Iterator[str]:
-    for path in sorted(before):
+    for path in sorted(path for path in before if before[path] != after.get(path)):
+        name = os.path.relpath(path, os.path.commonpath(list(before)))
         old, new = (decode(files[path][0]) if path in files else "" for files in (before, after))
-        if before.get(path) != after.get(path):
-            name = os.path.relpath(path, os.path.commonpath(list(before)))
-            rows = (text.splitlines(keepends=True) for text in (old, new))
-            yield from difflib.unified_diff(*rows, name, name, n=8)
+        yield from difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), name, name, n=8)
 
 
 if __name__ == "__main__":

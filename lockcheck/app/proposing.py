@@ -37,7 +37,7 @@ class Proposals:
     def __init__(self, seconds: float) -> None:
         """Begin without any; `seconds` is the timeout that waits are given."""
         self._seconds = seconds
-        self._known: dict[_Question, Fix | None | Failure] = {}
+        self._known: dict[_Question, Fix | Failure | None] = {}
 
     def of(
         self, paths: Sequence[str], repairs: Sequence[tuple[Repair, ...]], texts: Mapping[str, str]
