@@ -265,6 +265,28 @@ KEPT = {
                 file.write(text)
         """,
     ),
+    "one wait for what is tested again": (
+        "LCK605",
+        """\
+        import threading
+
+
+        class Box:
+            def __init__(self):
+                self.ready = threading.Condition()
+                self.is_busy = False
+
+            def fill(self):
+                with self.ready:
+                    if self.is_busy:
+                        self.ready.wait()
+                with self.ready:
+                    if self.is_busy:
+                        return False
+                    self.is_busy = True
+                return True
+        """,
+    ),
     "a test of what nobody else changes": (
         "LCK605",
         """\
