@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import ast
 import io
+import signal
 import tokenize
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from lockcheck.app.fixing import Fixed, fix, with_fixes
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.project import Project
 from lockcheck.rules.document import Example
 from tests.cases import Case, all_cases, literate_documents, project, rule_documents, selected, write
 from tests.catalogue import FIXES
 from tests.conftest import Lockcheck, Write
+from tests.mended import replayed
 
 DOCUMENTED = [*rule_documents(), *((path.parent.name, document) for path, document in literate_documents())]
 REPAIRED = [(code, bad, fixed) for code, document in DOCUMENTED for bad, fixed in document.repairs() if code in FIXES]
@@ -82,6 +86,29 @@ class TestProperties:
         after = Counter(finding.code for finding in done.outcome.report.findings)
         assert not after - before
         assert before.total() - after.total() >= len(done.made)
+        for path, text in done.texts.items():
+            lines = replayed(done.before[path], path, done.made)
+            old = outside(ast.parse(done.before[path]), {line.row for line in lines})
+            new = outside(ast.parse(text), {row for row, line in enumerate(lines, 1) if line.row})
+            assert list(old) == list(new)
+
+
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def outside(tree: ast.AST, kept: set[int]) -> Iterator[str]:
+    """What stands in rows that are kept: whole statements, and the heads of those of which only a part is kept."""
+    for name, value in ast.iter_fields(tree):
+        for each in value if name in BLOCKS and isinstance(value, list) else ():
+            first = min([each.lineno, *(decorator.lineno for decorator in getattr(each, "decorator_list", ()))])
+            if kept.issuperset(range(first, each.end_lineno + 1)):
+                yield ast.dump(each)
+                continue
+            body = next((block for name in BLOCKS if (block := getattr(each, name, None))), None)
+            if isinstance(body, list) and kept.issuperset(range(first, body[0].lineno)):
+                fields = ast.iter_fields(each)
+                yield ast.dump(type(each)(**{name: [] if name in BLOCKS else value for name, value in fields}))
+            yield from outside(each, kept)
 
 
 PLAIN = """\
@@ -267,6 +294,50 @@ class TestWriting:
         assert "a.py: not fixed: it is a link" in run.err
         assert (tmp_path / "real.py").read_text() == WRONG_WITH
 
+    def test_ends_of_lines_that_differ_stay(self, write: Write, lockcheck: Lockcheck) -> None:
+        rows = [row + end for row, end in zip(WRONG_WITH.splitlines(), ["\r\n", "\n", "\r"] * 3, strict=False)]
+        text = "".join(rows) + "\x0c\r\nX = 1 # \xa0"
+        root = write({"a.py": text.encode()})
+        lockcheck("--fix", "a.py")
+        assert (root / "a.py").read_bytes() == text.replace("    with LOCK", "    async with LOCK").encode()
+
+    def test_ctrl_c_leaves_each_file_whole(
+        self, write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = write({"a.py": WRONG_WITH, "b.py": WRONG_WITH, "c.py": WRONG_WITH})
+        synced: list[int] = []
+
+        def sync(file: int) -> None:
+            synced.append(file)
+            if len(synced) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr("os.fsync", sync)
+        assert lockcheck("--fix", ".", "--select", "LCK602").status == 130
+        mended = WRONG_WITH.replace("    with LOCK", "    async with LOCK")
+        assert {file.name: file.read_text() for file in root.iterdir()} == {
+            "a.py": mended,
+            "b.py": WRONG_WITH,
+            "c.py": WRONG_WITH,
+        }
+
+    def test_what_another_program_writes_while_fixes_are_made_stays(
+        self, write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        root = write({"a.py": WRONG_WITH, "b.py": WRONG_WITH})
+
+        def slow(project: Project, options: Options, *, unsafe: bool) -> Fixed:
+            done = fix(project, options, unsafe=unsafe)
+            (root / "a.py").write_text(f"{WRONG_WITH}# saved by an editor\n")
+            return done
+
+        monkeypatch.setattr("lockcheck.ui.mending.fix", slow)
+        run = lockcheck("--fix", ".", "--select", "LCK602")
+        assert run.status == 2
+        assert "a.py: not fixed: it has changed since it was read" in run.err
+        assert (root / "a.py").read_text() == f"{WRONG_WITH}# saved by an editor\n"
+        assert "async with LOCK" in (root / "b.py").read_text()
+
     def test_a_file_that_changed_meanwhile_is_refused(self, write: Write) -> None:
         from lockcheck.app.writing import write_all
 
@@ -299,6 +370,37 @@ async def wait(event: asyncio.Event) -> None:
     assert run.status == 1
     assert "LCK101 not fixed: it brought LCK102" in run.err
     assert (root / "a.py").read_text() == text
+
+
+def test_fixes_that_do_not_help_are_found_out_together(
+    write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # an analysis of a large program takes a minute: there must not be one for each fix that is taken back
+    text = """\
+import asyncio
+import threading
+
+LOCK = threading.Lock()
+
+
+async def wait(event: asyncio.Event) -> None:
+    with LOCK:
+        await event.wait()
+"""
+    root = write({**{f"a{n}.py": text for n in range(6)}, "b.py": WRONG_WITH})
+    analyses: list[int] = []
+
+    def count(asked: Project, options: Options) -> Outcome:
+        analyses.append(len(options.replacements))
+        return check(asked, options)
+
+    monkeypatch.setattr("lockcheck.app.fixing.check", count)
+    run = lockcheck("--fix", "--unsafe-fixes", ".")
+    assert run.err.count("LCK101 not fixed: it brought LCK102") == 6
+    assert {(root / f"a{n}.py").read_text() for n in range(6)} == {text}
+    assert "async with LOCK" in (root / "b.py").read_text()
+    # at first; with all; with the right one; with the wrong ones once more
+    assert analyses == [0, 7, 1, 7]
 
 
 def test_fixes_do_not_hang_on_the_order_of_findings(tmp_path: Path) -> None:

@@ -236,6 +236,57 @@ KEPT = {
             time.sleep(1)
         """,
     ),
+    "what is done here where no thread could be had": (
+        "LCK701",
+        """\
+        import asyncio
+        import time
+
+
+        def close(box):
+            time.sleep(box.seconds)
+
+
+        async def leave(box):
+            try:
+                await asyncio.to_thread(close, box)
+            except RuntimeError:
+                close(box)  # no thread starts any more
+        """,
+    ),
+    "a file for a block": (
+        "LCK701",
+        """\
+        import fsspec
+
+
+        async def save(place, text):
+            with fsspec.open(place, "w") as file:
+                file.write(text)
+        """,
+    ),
+    "one wait for what is tested again": (
+        "LCK605",
+        """\
+        import threading
+
+
+        class Box:
+            def __init__(self):
+                self.ready = threading.Condition()
+                self.is_busy = False
+
+            def fill(self):
+                with self.ready:
+                    if self.is_busy:
+                        self.ready.wait()
+                with self.ready:
+                    if self.is_busy:
+                        return False
+                    self.is_busy = True
+                return True
+        """,
+    ),
     "a test of what nobody else changes": (
         "LCK605",
         """\

@@ -151,6 +151,30 @@ REFUSED = {
                 global TOTAL
                 TOTAL = subprocess.check_output("name")
         """,
+    "what is begun before it and noted after it": """\
+        def go(self, name):
+            with self._lock:
+                subprocess.Popen(name)
+                time.sleep(1)
+                self._done = True
+        """,
+    "a pause between two uses": """\
+        def go(self, name):
+            with self._lock:
+                answer = self._peers.ask(name)
+                if self._gap:
+                    # not too fast
+                    time.sleep(self._gap)
+                return answer
+        """,
+    "a lock that says whether it is under way": """\
+        def go(self):
+            if self._lock.locked():
+                return
+            with self._lock:
+                self._done = False
+                time.sleep(1)
+        """,
     "what was tested of a variable of the module": """\
         def go(self, name):
             with LOCK:

@@ -1,7 +1,8 @@
 """Fixes on request: what would repair each finding, and as many of them made as can be, in turns.
 
 What a turn has changed is analysed again as a whole: a fix whose finding is still there, or that brings a new one, is
-taken back.
+taken back. Analysing is what costs time, so as many fixes as possible share one: a turn makes all that are not in each
+other's way, and those that seem to be at fault are tried together once more, in halves where that stays unclear.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lockcheck.app.cache import Memory
 from lockcheck.app.discovery import Replacement
 from lockcheck.app.pipeline import Options, Outcome, check
 from lockcheck.app.project import Project
-from lockcheck.app.proposing import propose_all
+from lockcheck.app.proposing import Proposals
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.app.triage import fingerprint
@@ -35,10 +36,11 @@ Tried: TypeAlias = "dict[Key, set[type[Repair]]]"
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A fix that was made, and the finding that it repairs as it stood before its turn."""
+    """A fix that was made, and the finding that it repairs, both as they stood when `turn` others had been written."""
 
     finding: Finding
     fix: Fix
+    turn: int
 
 
 class TakenBack(msgspec.Struct, frozen=True):
@@ -61,7 +63,16 @@ class Fixed(msgspec.Struct, frozen=True):
     taken_back: tuple[TakenBack, ...]
 
 
-def with_fixes(outcome: Outcome, project: Project, tried: Tried | None = None) -> Outcome:
+class _Blame(msgspec.Struct, frozen=True):
+    """Why a fix seems to be at fault, and whether it is certain that no other is."""
+
+    reason: str
+    is_certain: bool
+
+
+def with_fixes(
+    outcome: Outcome, project: Project, tried: Tried | None = None, proposals: Proposals | None = None
+) -> Outcome:
     """The outcome with each finding's fix, where there is one that has not been tried in vain."""
     from lockcheck.rules.registry import all_rules
 
@@ -74,9 +85,8 @@ def with_fixes(outcome: Outcome, project: Project, tried: Tried | None = None) -
         for finding, vain in zip(asked, in_vain, strict=True)
     ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    fixes, failures = propose_all(
-        [finding.place.path for finding in asked], repairs, texts, project.config.default_timeout
-    )
+    proposals = proposals or Proposals(project.config.default_timeout)
+    fixes, failures = proposals.of([finding.place.path for finding in asked], repairs, texts)
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
     safer = _codes(project.config.extend_safe_fixes, catalogue)
     riskier = _codes(project.config.extend_unsafe_fixes, catalogue)
@@ -111,11 +121,15 @@ class _Work:
         self._project = project
         self._options = options
         self._allowed: frozenset[Applicability] = frozenset({"safe", "unsafe"} if unsafe else {"safe"})
+        self._proposals = Proposals(project.config.default_timeout)
         self._tried: Tried = {}
+        self._suspected: set[tuple[Key, type[Repair] | None]] = set()
+        self._turn = 0
         self.texts: dict[str, str] = {}
         self.made: list[Made] = []
         self.taken_back: list[TakenBack] = []
-        self.first = self.outcome = self._check({})
+        self._checked = self._check({})
+        self.first = self.outcome = self._with_fixes()
 
     def chosen(self) -> list[Made]:
         """Fixes that may be made at once: allowed, wanted, and none in the way of another."""
@@ -127,57 +141,86 @@ class _Work:
             if fix is None or fix.applicability not in self._allowed or self._is_refused(finding, fix):
                 continue
             if not any(overlap(fix.edits, other.fix.edits) for other in found):
-                found.append(Made(finding, fix))
+                found.append(Made(finding, fix, self._turn))
         return found
 
     def make(self, chosen: Sequence[Made]) -> None:
         """Make some fixes and look again; where that is not as it should be, make fewer."""
         texts = self._edited(chosen)
-        outcome = self._check(texts)
-        wrong = self._wrong(chosen, outcome)
-        if not wrong:
+        checked = self._check(texts)
+        blamed = self._blamed(chosen, checked)
+        if not blamed:
             self.texts.update(texts)
-            self.outcome = outcome
             self.made += chosen
+            self._turn += 1
+            self._checked = checked
+            self.outcome = self._with_fixes()
             return
-        if len(chosen) == 1:
-            [(only, reason)] = wrong.items()
-            self._refuse(chosen[only], reason)
-            return
-        rest = [made for index, made in enumerate(chosen) if index not in wrong]
+        suspects: list[Made] = []
+        for index, blame in blamed.items():
+            if blame.is_certain or len(chosen) == 1:
+                self._refuse(chosen[index], blame.reason)
+            else:
+                suspects.append(chosen[index])
+        rest = [made for index, made in enumerate(chosen) if index not in blamed]
         if rest:
             self.make(rest)
-        for index in wrong:
-            again = [made for made in self.chosen() if self._key(made.finding) == self._key(chosen[index].finding)]
-            if again:
-                self.make(again[:1])
+            self._again(suspects)
+        elif suspects:
+            half = (len(suspects) + 1) // 2 if len(suspects) == len(chosen) else len(suspects)
+            self._again(suspects[:half])
+            self._again(suspects[half:])
 
-    def _wrong(self, chosen: Sequence[Made], after: Outcome) -> dict[int, str]:
-        """The fixes that did not help, or that stand where something new was found, with the reason; all if unclear."""
+    def _again(self, suspects: Sequence[Made]) -> None:
+        """Make once more what may have been blamed for another's fault, as it is now that others have been made."""
+        keys = {self._key(made.finding) for made in suspects}
+        again = [made for made in self.chosen() if self._key(made.finding) in keys][: len(suspects)]
+        if again:
+            self.make(again)
+
+    def _blamed(self, chosen: Sequence[Made], after: Outcome) -> dict[int, _Blame]:
+        """The fixes that did not help, or that stand where something new was found; all if unclear.
+
+        It is certain where only one was to take the finding away, and where one is blamed alone for something new once
+        more, among others than the first time.
+        """
         before = self._counted(self.outcome.report.findings)
         now = self._counted(after.report.findings)
         wanted = Counter(self._key(made.finding) for made in chosen)
-        wrong = {
-            index: "the finding was still there"
-            for index, made in enumerate(chosen)
-            if now[self._key(made.finding)] > before[self._key(made.finding)] - wanted[self._key(made.finding)]
+        blamed = {
+            index: _Blame("the finding was still there", wanted[key] == 1)
+            for index, key in enumerate(self._key(made.finding) for made in chosen)
+            if now[key] > before[key] - wanted[key]
         }
         kinds_before = Counter(map(_kind, self.outcome.report.findings))
         kinds_now = Counter(map(_kind, after.report.findings))
         new = [finding for finding in after.report.findings if kinds_now[_kind(finding)] > kinds_before[_kind(finding)]]
         for finding in new:
-            near = [i for i, made in enumerate(chosen) if finding.place.path in _paths(made.fix)] or range(len(chosen))
-            wrong.update(dict.fromkeys(near, f"it brought {finding.code}: {finding.message}"))
-        if len(after.report.failures) > len(self.outcome.report.failures):
-            wrong.update(dict.fromkeys(range(len(chosen)), after.report.failures[-1].message))
-        return wrong
+            near = [i for i, made in enumerate(chosen) if finding.place.path in _paths(made.fix)]
+            reason = f"it brought {finding.code}: {finding.message}"
+            for index in near or range(len(chosen)):
+                again = self._is_suspected(chosen[index]) and len(near) == 1
+                blamed[index] = _Blame(reason, blamed[index].is_certain if index in blamed else again)
+        if len(after.report.failures) > len(self._checked.report.failures):
+            blame = _Blame(after.report.failures[-1].message, is_certain=False)
+            blamed.update(dict.fromkeys(range(len(chosen)), blame))
+        self._suspected |= {self._suspicion(chosen[index]) for index in blamed}
+        return blamed
+
+    def _is_suspected(self, made: Made) -> bool:
+        return self._suspicion(made) in self._suspected
+
+    def _suspicion(self, made: Made) -> tuple[Key, type[Repair] | None]:
+        return self._key(made.finding), type(made.fix.repair) if made.fix.repair is not None else None
 
     def _check(self, texts: Mapping[str, str]) -> Outcome:
         changed = {**self.texts, **texts}
         given = [each for each in self._options.replacements if each.path not in changed]
         replaced = (*given, *(Replacement(path, text) for path, text in sorted(changed.items())))
-        options = msgspec.structs.replace(self._options, replacements=replaced)
-        return with_fixes(check(self._project, options), self._project, self._tried)
+        return check(self._project, msgspec.structs.replace(self._options, replacements=replaced))
+
+    def _with_fixes(self) -> Outcome:
+        return with_fixes(self._checked, self._project, self._tried, self._proposals)
 
     def _edited(self, chosen: Iterable[Made]) -> dict[str, str]:
         from lockcheck.fixes.edits import apply
@@ -206,7 +249,7 @@ class _Work:
         self.taken_back.append(TakenBack(made.finding, reason))
         if made.fix.repair is not None:
             self._tried.setdefault(self._key(made.finding), set()).add(type(made.fix.repair))
-        self.outcome = with_fixes(self.outcome, self._project, self._tried)
+        self.outcome = self._with_fixes()
 
     def _key(self, finding: Finding) -> Key:
         return _key(finding, self._project)

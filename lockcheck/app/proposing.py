@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
 
 from lockcheck.app.extraction import is_plain, process_context
-from lockcheck.app.headroom import with_headroom
+from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.pipeline import attempt
 from lockcheck.app.worker import prepare
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
+
+
+class _Question(msgspec.Struct, frozen=True):
+    """The repairs of a finding, and the texts that their edits follow from."""
+
+    repairs: tuple[Repair, ...]
+    texts: tuple[tuple[str, str], ...]
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -24,26 +31,40 @@ class _Job(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def propose_all(
-    paths: Sequence[str], repairs: Sequence[tuple[Repair, ...]], texts: Mapping[str, str], seconds: float
-) -> tuple[list[Fix | None], list[Failure]]:
-    """A fix for each finding, of which the path and the repairs are given; and the files that none could be made in."""
-    by_path: dict[str, list[int]] = {}
-    for index, path in enumerate(paths):
-        by_path.setdefault(path, []).append(index)
-    fixes: list[Fix | None] = [None] * len(paths)
-    failures: list[Failure] = []
-    for path, indices in by_path.items():
-        asked = tuple(repairs[index] for index in indices)
-        needed = sorted({repair.place.path for each in asked for repair in each})
-        job = _Job({each: texts[each] for each in needed if each in texts}, asked, seconds)
-        done = _done(path, job)
-        if isinstance(done, Failure):
-            failures.append(done)
-        else:
-            for index, fix in zip(indices, done, strict=True):
-                fixes[index] = fix
-    return fixes, failures
+class Proposals:
+    """The edits of many repairs. What was asked before, of the same texts, is known: most files stay as they are."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin without any; `seconds` is the timeout that waits are given."""
+        self._seconds = seconds
+        self._known: dict[_Question, Fix | Failure | None] = {}
+
+    def of(
+        self, paths: Sequence[str], repairs: Sequence[tuple[Repair, ...]], texts: Mapping[str, str]
+    ) -> tuple[list[Fix | None], list[Failure]]:
+        """A fix for each finding, of which the path and the repairs are given; and the files that none can be made in."""
+        questions = [_question(asked, texts) for asked in repairs]
+        missing: dict[str, dict[_Question, None]] = {}
+        for path, question in zip(paths, questions, strict=True):
+            if question not in self._known:
+                missing.setdefault(path, {})[question] = None
+        for path, asked in missing.items():
+            done = _done(path, _job(asked, self._seconds))
+            said = [done] * len(asked) if isinstance(done, Failure) else done
+            self._known.update(zip(asked, said, strict=True))
+        answers = [self._known[question] for question in questions]
+        failures = {answer.what: answer for answer in answers if isinstance(answer, Failure)}
+        return [None if isinstance(answer, Failure) else answer for answer in answers], list(failures.values())
+
+
+def _question(repairs: tuple[Repair, ...], texts: Mapping[str, str]) -> _Question:
+    needed = sorted({repair.place.path for repair in repairs})
+    return _Question(repairs, tuple((path, texts[path]) for path in needed if path in texts))
+
+
+def _job(questions: Collection[_Question], seconds: float) -> _Job:
+    texts = {path: text for question in questions for path, text in question.texts}
+    return _Job(texts, tuple(question.repairs for question in questions), seconds)
 
 
 def _done(path: str, job: _Job) -> list[Fix | None] | Failure:
@@ -69,6 +90,7 @@ def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
 
     trees = Trees(job.texts)
     try:
-        return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
+        with without_collection():
+            return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
     except (RecursionError, MemoryError):
         return Failure(path, "no fix could be made: it is nested too deeply")

@@ -93,6 +93,8 @@ def _placed(region: _Region, copies: Snapshots, flow: _Flow, known: State) -> Pr
     changed = known.shared(after.writes)
     if meet(seen, changed) or meet(known.shared(before.writes), known.shared(after.reads | after.writes)):
         raise UnfixableError("what is done under the lock before and after it belongs together")
+    if changed and before.acts:
+        raise UnfixableError("what is done under the lock before it is noted under the lock after it")
     if changed and known.shared(before.reads) and meet(before.writes - known.shared(before.writes), after.reads):
         raise UnfixableError("what was read under the lock before it is used under the lock after it")
     if not (known.shared(after.reads | after.writes) or after.acts):
@@ -105,6 +107,10 @@ def _refuse_tied(tree: Tree, region: _Region, moved: Effects, known: State) -> N
     code = tree.code(region.user)
     if any(lock in code for lock in region.locks):
         raise UnfixableError("the statement needs the lock itself")
+    if _is_asked(tree, region.lock):
+        raise UnfixableError("others ask whether the lock is held, and so whether this is under way")
+    if all(_returns(each) for each in region.after) and _is_pause(region.user):
+        raise UnfixableError("the lock is held for as long as others are to stay away")
     if calls_back(tree, region.statement):
         raise UnfixableError("the object that the method belongs to is not called `self`")
     bases = {_base(lock) for lock in region.locks} - {"", "self"}
@@ -118,6 +124,31 @@ def _refuse_tied(tree: Tree, region: _Region, moved: Effects, known: State) -> N
     }
     if meet(moved.reads, aliases(tree, region.statement, known, replaced)):
         raise UnfixableError("it touches state that the lock guards by another name")
+
+
+def _is_asked(tree: Tree, lock: str) -> bool:
+    """Whether `locked()` is asked of a lock of this name anywhere in the file."""
+    name = lock.rpartition(".")[2]
+    paths = (dotted(each) or "" for each in tree.inside(tree.module) if isinstance(each, cst.Attribute))
+    return any(path.split(".")[-2:] == [name, "locked"] for path in paths)
+
+
+def _returns(statement: Statement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(statement.body[0], cst.Return)
+
+
+def _is_pause(statement: Statement) -> bool:
+    """Whether a statement sleeps for as long as somebody has set: that is a distance between two uses."""
+    match statement:
+        case cst.If(body=cst.IndentedBlock(body=[cst.SimpleStatementLine() as inner]), orelse=None):
+            return _is_pause(inner)
+        case cst.SimpleStatementLine(body=[cst.Expr(value=value)]):
+            call = value.expression if isinstance(value, cst.Await) else value
+        case _:
+            return False
+    if not isinstance(call, cst.Call) or (dotted(call.func) or "").rpartition(".")[2] != "sleep":
+        return False
+    return any(isinstance(each.value, cst.Attribute) for each in call.args)
 
 
 def _whole(node: cst.CSTNode) -> list[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import tokenize
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -119,12 +123,22 @@ def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | No
 
 
 def _keeps(tree: Tree, text: str) -> bool:
-    """Whether all comments are still there: a fix that does not know where to put one is none."""
-    return not _comments(tree) - _comments(Tree(text))
+    """Whether all comments are still there: a fix that does not know where to put one is none.
+
+    Nor is one whose outcome is not Python, which LibCST does not notice of every text.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+        return not _comments(tree.text) - _comments(text)
+    except (SyntaxError, tokenize.TokenError):
+        return False
 
 
-def _comments(tree: Tree) -> Counter[str]:
-    return Counter(each.value for each in tree.inside(tree.module) if isinstance(each, cst.Comment))
+def _comments(text: str) -> Counter[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return Counter(token.string for token in tokens if token.type == tokenize.COMMENT)
 
 
 def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:

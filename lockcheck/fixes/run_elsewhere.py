@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import libcst as cst
 
 from lockcheck.fixes.await_call import awaiting
@@ -21,6 +23,8 @@ def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
         raise UnfixableError("it stands in a comprehension")
     if isinstance(tree.parent(call), cst.Await) or _makes_object(call):
         raise UnfixableError("it makes an object, which may belong to the loop")
+    if not repair.sleeps and (_is_fallback(tree, call) or _opens_block(tree, call)):
+        raise UnfixableError("a thread cannot do it, or would do the least of it")
     function = need(tree, "asyncio", "sleep" if repair.sleeps else "to_thread")
     args = list(call.args)
     if not repair.sleeps:
@@ -30,6 +34,25 @@ def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
         args = [first, *args]
     new = awaiting(tree, call, call.with_changes(func=cst.parse_expression(function.text), args=args, lpar=(), rpar=()))
     return Proposal("unsafe", f"await `{function.text}(…)`", {**function.changes, call: new})
+
+
+def _is_fallback(tree: Tree, call: cst.Call) -> bool:
+    """Whether it is done here because a thread could not be had for it: what was tried is the same, handed over."""
+    name = tree.code(call.func)
+    above = list(tree.around(call))
+    attempts = [each for inner, each in pairwise(above) if isinstance(inner, cst.ExceptHandler)]
+    return any(
+        isinstance(each, cst.Arg) and tree.code(each.value) == name
+        for attempt in attempts
+        if isinstance(attempt, cst.Try)
+        for each in tree.inside(attempt.body)
+    )
+
+
+def _opens_block(tree: Tree, call: cst.Call) -> bool:
+    """Whether it opens a file for a block, which reads or writes it where it always did."""
+    name = dotted(call.func) or ""
+    return name.rpartition(".")[2] == "open" and isinstance(tree.parent(call), cst.WithItem)
 
 
 def _makes_object(call: cst.Call) -> bool:

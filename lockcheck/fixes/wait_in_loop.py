@@ -28,6 +28,8 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
         raise UnfixableError("the `if` does more than wait")
     if not _may_change(tree, test.test):
         raise UnfixableError("what the `if` tests is not changed by anybody else")
+    if _is_tested_again(tree, test):
+        raise UnfixableError("it is tested again further down: one wake-up is what is waited for")
     loop = cst.While(
         test=test.test,
         body=test.body,
@@ -55,6 +57,21 @@ def _may_change(tree: Tree, test: cst.BaseExpression) -> bool:
             case _:
                 pass
     return bool(Effects([test]).reads - (own - declared))
+
+
+def _is_tested_again(tree: Tree, test: cst.If) -> bool:
+    """Whether a later branch of the function asks for what a test asks for, so that it knows of either outcome."""
+    asked = _asked(test.test)
+    function = tree.function(test)
+    every = list(tree.inside(function)) if function is not None else []
+    behind = every[every.index(test) + len(list(tree.inside(test))) :] if test in every else []
+    return any(asked & _asked(each.test) for each in behind if isinstance(each, cst.If | cst.While | cst.IfExp))
+
+
+def _asked(test: cst.BaseExpression) -> set[str]:
+    """The places that a test reads: attributes, and names that are not only the beginning of one."""
+    reads = Effects([test]).reads
+    return {place for place in reads if not any(other.startswith(f"{place}.") for other in reads)}
 
 
 def _is_wait(line: cst.CSTNode, call: cst.Call) -> bool:

@@ -80,7 +80,7 @@ def _check(words: list[str]) -> int:
 
                 outcome = with_fixes(outcome, project)
             done = Done(outcome)
-    if cache is not None and not replacements and not done.texts:
+    if cache is not None and not replacements:
         unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
             say(f"{unsaved.what}: {unsaved.message}")
