@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def rule_documents() -> Iterator[tuple[str, Document]]:
 
 def literate_documents() -> Iterator[tuple[Path, Document]]:
     """The literate cases beside the rules."""
-    for path in sorted(TESTDATA.glob("rules/*/*.md")) + sorted(TESTDATA.glob("idioms/*.md")):
+    for path in [file for folder in ("rules/*", "idioms", "fixes") for file in sorted(TESTDATA.glob(f"{folder}/*.md"))]:
         yield path, parse_document(path.read_text("utf-8"), path.relative_to(TESTDATA.parent).as_posix())
 
 
@@ -83,8 +84,32 @@ def all_cases() -> Iterator[Case]:
         yield from (Case(code, example, selected(code)) for example in document.examples)
     for path, document in literate_documents():
         origin = path.relative_to(TESTDATA).as_posix()
-        select = CORE if path.parent.name == "idioms" else (path.parent.name,)
-        yield from (Case(origin, example, select) for example in document.examples)
+        for example in document.examples:
+            yield Case(origin, example, _select(path, document, example))
+
+
+def fix_cases() -> Iterator[tuple[Case, Example]]:
+    """The programs in `testdata/fixes`: each Bad one with what fixing makes of it, which is itself where no Fixed one follows."""
+    for path, document in literate_documents():
+        if path.parent.name == "fixes":
+            repaired = {id(bad): fixed for bad, fixed in document.repairs()}
+            for example in document.examples:
+                if example.kind == "bad":
+                    case = Case(path.relative_to(TESTDATA).as_posix(), example, _select(path, document, example))
+                    yield case, repaired.get(id(example), example)
+
+
+def _select(path: Path, document: Document, example: Example) -> tuple[str, ...]:
+    """The rules under which an example beside the rules is checked: in `testdata/fixes` those that its marks name."""
+    match path.parent.name:
+        case "idioms":
+            return CORE
+        case "fixes":
+            before = itertools.takewhile(lambda each: each is not example, document.examples)
+            marked = [each for each in (*before, example) if each.reports]
+            return tuple(sorted({mark.code for mark in marked[-1].reports})) if marked else ()
+        case code:
+            return (code,)
 
 
 def write(example: Example, directory: Path) -> None:

@@ -65,6 +65,7 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("min-confidence = 'hihg'", "did you mean `high`?"),
         ("exclude = ['[z-a]']", "exclude: `[z-a]` is not a pattern"),
         ("select = [", "not valid TOML"),
+        ("target-version = '3.11'", "target-version: unknown version `3.11`; write `py311` for Python 3.11"),
         ("lock-order = [['a.A']]", "lock-order[0]: expected `array` of length >= 2"),
         ("lock-order = [['a.A', 'LOCK']]", "lock-order[0][1]: expected `str` matching regex"),
         ("lock-order = [['a.A', 'a.B'], ['a.B', 'a.A']]", "lock-order: `a.A` would have to be taken before itself"),
@@ -78,6 +79,43 @@ def test_mistake_is_one_line_that_names_the_file(write: Write, lockcheck: Lockch
     assert run.err.startswith(f"lockcheck: {root / 'lockcheck.toml'}: ")
     assert run.err.count("\n") == 1
     assert complaint in run.err
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments", "scope"),
+    [
+        ({}, (), False),
+        ({"lockcheck.toml": "target-version = 'py311'"}, (), True),
+        ({"lockcheck.toml": "target-version = 'py311'"}, ("--target-version", "py310"), False),
+        ({}, ("--target-version", "py313"), True),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11'"}, (), True),
+        ({"pyproject.toml": "[project]\nrequires-python = '<4, >= 3.12.1'"}, (), True),
+        ({"pyproject.toml": "[project]\nrequires-python = '~=3.11'"}, (), True),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.9,!=3.11.*'"}, (), False),
+        ({"pyproject.toml": "[project]\nrequires-python = '<4'"}, (), False),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11'", "lockcheck.toml": ""}, (), True),
+        ({"pyproject.toml": "[project]\nrequires-python = '>=3.11'"}, ("--isolated",), False),
+        (
+            {"pyproject.toml": "[project]\nrequires-python='>=3.11'\n[tool.lockcheck]\ntarget-version='py310'"},
+            (),
+            False,
+        ),
+    ],
+)
+def test_fixes_are_made_for_the_oldest_python_that_the_project_runs_on(
+    write: Write, lockcheck: Lockcheck, files: dict[str, str], arguments: tuple[str, ...], scope: bool
+) -> None:
+    wait = "import asyncio\n\n\nasync def wait(event: asyncio.Event) -> None:\n    await event.wait()\n"
+    root = write({**files, "a.py": wait})
+    lockcheck("--fix", "--unsafe-fixes", "--select", "LCK610", *arguments, "a.py")
+    assert ("asyncio.timeout" in (root / "a.py").read_text()) is scope
+    assert ("asyncio.wait_for" in (root / "a.py").read_text()) is not scope
+
+
+def test_a_version_on_the_command_line_is_read_like_that_of_the_configuration(lockcheck: Lockcheck) -> None:
+    run = lockcheck("--target-version", "3.11", ".")
+    assert run.status == 2
+    assert run.err == "lockcheck: --target-version: unknown version `3.11`; write `py311` for Python 3.11\n"
 
 
 def test_missing_configuration_file_is_a_mistake(write: Write, lockcheck: Lockcheck) -> None:

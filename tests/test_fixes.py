@@ -16,14 +16,24 @@ import pytest
 from lockcheck.app.fixing import Fixed, fix, with_fixes
 from lockcheck.app.pipeline import Options, Outcome, check
 from lockcheck.app.project import Project
+from lockcheck.fixes.edits import apply
 from lockcheck.rules.document import Example
-from tests.cases import Case, all_cases, literate_documents, project, rule_documents, selected, write
+from tests.cases import Case, all_cases, fix_cases, literate_documents, project, rule_documents, selected, write
 from tests.catalogue import FIXES
 from tests.conftest import Lockcheck, Write
 from tests.mended import replayed
 
 DOCUMENTED = [*rule_documents(), *((path.parent.name, document) for path, document in literate_documents())]
-REPAIRED = [(code, bad, fixed) for code, document in DOCUMENTED for bad, fixed in document.repairs() if code in FIXES]
+REPAIRED = [
+    (code, bad, fixed)
+    for code, document in DOCUMENTED
+    for bad, fixed in document.repairs()
+    if FIXES.get(code, ("display",)) != ("display",)
+]
+SHOWN = "fixes/shown.md"
+"""Where the Fixed programs are what is proposed, and never made."""
+
+LITERATE = list(fix_cases())
 HAZARDOUS = [case for case in all_cases() if case.example.reports and "LCK900" not in case.origin]
 
 
@@ -31,6 +41,16 @@ def fixed(example: Example, select: tuple[str, ...], root: Path, *, unsafe: bool
     """Write a program and fix it, by files."""
     write(example, root)
     return fix(project(root, select), Options(), unsafe=unsafe)
+
+
+def shown(configured: Project) -> Iterator[tuple[str, str, str]]:
+    """For each fix that is only shown, and each file that it would change: the path, the text, and what it would be."""
+    outcome = with_fixes(check(configured, Options()), configured)
+    for finding in outcome.report.findings:
+        edits = finding.fix.edits if finding.fix is not None and finding.fix.applicability == "display" else ()
+        for path in {edit.place.path for edit in edits}:
+            text = outcome.sources[path].text
+            yield path, text, apply(text, [edit for edit in edits if edit.place.path == path])
 
 
 def comments(text: str) -> Counter[str]:
@@ -45,6 +65,18 @@ def test_the_fix_makes_of_a_bad_program_the_fixed_one(code: str, bad: Example, g
     assert {file.name: texts.get(str(root / file.name), file.text) for file in bad.files} == {
         file.name: file.text for file in good.files
     }
+
+
+@pytest.mark.parametrize(("case", "good"), LITERATE, ids=[case.name for case, _ in LITERATE])
+def test_a_program_of_the_test_data_is_fixed_as_shown(case: Case, good: Example, tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    texts = fixed(case.example, case.select, root).texts
+    if case.origin == SHOWN:
+        assert not texts
+        texts = {path: after for path, _, after in shown(project(root, case.select))}
+    expected = {file.name: file.text for file in (*case.example.files, *good.files)}
+    found = {file.name: file.text for file in case.example.files}
+    assert {**found, **{Path(path).relative_to(root).as_posix(): text for path, text in texts.items()}} == expected
 
 
 def test_every_rule_with_a_fix_shows_one() -> None:
@@ -73,9 +105,19 @@ class TestProperties:
         write(case.example, root)
         configured = project(root, case.select)
         for finding in with_fixes(check(configured, Options()), configured).report.findings:
-            if finding.fix is not None:
-                assert finding.fix.applicability in FIXES.get(finding.code, ())
-                assert finding.fix.edits
+            promised = FIXES.get(finding.code, ())
+            if finding.fix is None:
+                assert "display" not in promised
+            else:
+                assert finding.fix.applicability in promised
+                assert finding.fix.edits or finding.fix.applicability == "display"
+
+    def test_what_is_only_shown_would_be_a_program_too(self, case: Case, tmp_path: Path) -> None:
+        root = tmp_path.resolve()
+        write(case.example, root)
+        for path, before, after in shown(project(root, case.select)):
+            assert before != after, path
+            ast.parse(after)
 
     def test_safe_fixes_leave_no_new_finding(self, case: Case, tmp_path: Path) -> None:
         root = tmp_path.resolve()
@@ -196,7 +238,9 @@ class TestCommand:
     def test_a_line_with_a_comment_against_the_rule_is_left_alone(self, write: Write, lockcheck: Lockcheck) -> None:
         text = REENTRANT.replace("threading.Lock()", "threading.Lock()  # noqa: LCK501")
         root = write({"a.py": text})
-        assert lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", "LCK501").status == 1
+        run = lockcheck("--fix", "--unsafe-fixes", "a.py", "--select", "LCK501")
+        assert run.status == 1
+        assert "LCK501 not fixed: a line that it would change has a `noqa` for this rule" in run.err
         assert (root / "a.py").read_text() == text
 
     def test_unfixable_rules_are_left_alone(self, write: Write, lockcheck: Lockcheck) -> None:
@@ -211,10 +255,64 @@ class TestCommand:
         assert (root / "a.py").read_text() == WRONG_WITH
         assert "timeout=30" in (root / "b.py").read_text()
 
+    def test_the_more_specific_selector_says_what_may_be_fixed_and_how(
+        self, write: Write, lockcheck: Lockcheck
+    ) -> None:
+        config = 'fixable = ["LCK602"]\nunfixable = ["ALL"]\n'
+        root = write({"a.py": WRONG_WITH, "lockcheck.toml": config + 'extend-unsafe-fixes = ["LCK6"]\n'})
+        run = lockcheck("--fix", "a.py")
+        assert (root / "a.py").read_text() == WRONG_WITH
+        assert run.out.endswith("1 finding in 1 file.\n1 fixable with `--fix --unsafe-fixes`.\n")
+        (root / "lockcheck.toml").write_text(
+            config + 'extend-unsafe-fixes = ["LCK6"]\nextend-safe-fixes = ["LCK602"]\n'
+        )
+        assert lockcheck("--fix", "a.py").status == 0
+
+    def test_fixes_that_have_to_be_asked_for_are_counted(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": REENTRANT})
+        asked = ("--select", "LCK501", "a.py")
+        assert lockcheck("--diff", *asked) == (0, "", "nothing would be fixed; 1 could be with `--unsafe-fixes`\n")
+        assert lockcheck("--fix-only", *asked) == (0, "", "nothing fixed; 1 could be with `--unsafe-fixes`\n")
+        assert lockcheck("--fix", *asked).out.endswith("1 fixable with `--fix --unsafe-fixes`.\n")
+
+    def test_json_after_fixing_is_what_is_left(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": WRONG_WITH, "b.py": REENTRANT})
+        run = lockcheck("--fix", ".", "--select", "LCK501,LCK602", "--output-format", "json")
+        assert [finding["code"] for finding in run.findings] == ["LCK501"]
+        assert "1 fixed (1 LCK602), 1 left, 1 of them fixable with `--unsafe-fixes`" in run.err
+        assert "async with" in (root / "a.py").read_text()
+
     def test_files_that_were_not_asked_about_stay(self, write: Write, lockcheck: Lockcheck) -> None:
         root = write({"a.py": WRONG_WITH, "b.py": WRONG_WITH, "lockcheck.toml": ""})
         lockcheck("--fix", "a.py")
         assert (root / "b.py").read_text() == WRONG_WITH
+
+    def test_what_is_only_shown_is_shown_with_its_text_and_never_made(self, write: Write, lockcheck: Lockcheck) -> None:
+        root = write({"a.py": UNHELD, "lockcheck.toml": 'extend-safe-fixes = ["LCK606"]\n'})
+        run = lockcheck("a.py")
+        assert "  help: hold `READY` while it is done\n" in run.out
+        assert "\n    -    READY.notify()\n    +    with READY:\n    +        READY.notify()\n" in run.out
+        run = lockcheck("--fix", "--unsafe-fixes", "a.py", "--output-format", "json")
+        assert (root / "a.py").read_text() == UNHELD
+        [finding] = run.findings
+        assert finding["fix"]["applicability"] == "display"
+        assert [edit["content"] for edit in finding["fix"]["edits"]] == ["    with READY:\n        READY.notify()\n"]
+        assert "help" not in lockcheck("a.py", "--output-format", "concise").out
+
+    def test_advice_without_a_text_has_no_edits(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": UNHELD.replace("    READY.notify()", "    LOCK.release()\n\n\nLOCK = threading.Lock()")})
+        [finding] = lockcheck("a.py", "--select", "LCK607", "--output-format", "json").findings
+        assert finding["fix"] == {
+            "applicability": "display",
+            "message": "remove it, or take the lock on every way that leads here",
+            "edits": [],
+        }
+
+    def test_no_text_is_proposed_for_a_rule_that_may_not_be_fixed(self, write: Write, lockcheck: Lockcheck) -> None:
+        write({"a.py": UNHELD, "lockcheck.toml": 'unfixable = ["LCK606"]\n'})
+        [finding] = lockcheck("a.py", "--output-format", "json").findings
+        assert finding["fix"]["message"] == "do it while `READY` is held"
+        assert finding["fix"]["edits"] == []
 
     def test_json_tells_the_edits(self, write: Write, lockcheck: Lockcheck) -> None:
         write({"a.py": WRONG_WITH})
@@ -237,6 +335,16 @@ LOCK = asyncio.Lock()
 async def add(n: int) -> None:
     with LOCK:
         print(n)
+"""
+
+UNHELD = """\
+import threading
+
+READY = threading.Condition()
+
+
+def tell() -> None:
+    READY.notify()
 """
 
 REENTRANT = """\

@@ -215,7 +215,7 @@ def test_formats_of_a_clean_run(write: Write, lockcheck: Lockcheck) -> None:
 
 def test_closing_line_counts(write: Write, lockcheck: Lockcheck) -> None:
     write({"a.py": HAZARD, "b.py": "x = 1\n"})
-    assert lockcheck(".").out.endswith("\n1 finding in 2 files.\n")
+    assert lockcheck(".").out.endswith("\n1 finding in 2 files.\n1 fixable with `--fix --unsafe-fixes`.\n")
 
 
 def test_closing_line_admits_what_was_not_looked_at() -> None:

@@ -95,6 +95,6 @@ TESTDATA_DOCUMENTS = list(literate_documents())
 )
 def test_testdata_speaks_of_the_rules_it_is_checked_under(path: Path, document: Document) -> None:
     codes = {mark.code for example in document.examples for mark in example.reports}
-    select = set(CORE) if path.parent.name == "idioms" else {path.parent.name}
+    select = {"idioms": set(CORE), "fixes": set(CATALOGUE)}.get(path.parent.name, {path.parent.name})
     assert document.examples
     assert codes <= select <= set(CATALOGUE)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.mentions import is_known_elsewhere
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, Block, CriticalPair, Held, LockRef, Operation, QueueWait
 from lockcheck.model.expression import Attr, Item, Name
@@ -24,6 +25,7 @@ from lockcheck.model.repairs import (
     Repair,
     SplitMethod,
     TakeFirst,
+    TakeOnce,
 )
 from lockcheck.model.source import Place
 
@@ -32,7 +34,7 @@ _HAVE_REENTRANT = ("threading.Lock", "multiprocessing.Lock")
 
 def leaving(
     analysis: Analysis, pair: CriticalPair, held: Iterable[Held], *, free: bool = False, foreign: bool = False
-) -> tuple[Repair, ...]:
+) -> tuple[LeaveRegion, ...]:
     """Do it outside: of the regions of this very function that hold it up, the innermost first.
 
     `free`: what is done is safe by itself, so that no region is needed for it. `foreign`: what is called came from
@@ -50,11 +52,7 @@ def leaving(
 
 def later(analysis: Analysis, pair: CriticalPair, held: Iterable[Held]) -> tuple[Repair, ...]:
     """Do it behind the region, past what stands after it: only for what can't go on before the region ends anyway."""
-    return tuple(
-        DoLater(repair.place, repair.region)
-        for repair in leaving(analysis, pair, held)
-        if isinstance(repair, LeaveRegion)
-    )
+    return tuple(DoLater(repair.place, repair.region) for repair in leaving(analysis, pair, held))
 
 
 def hands_on(analysis: Analysis, function: FunctionId) -> bool:
@@ -144,6 +142,12 @@ def _written(path: Path | None, function: FunctionId) -> str | None:
     return ".".join(words) if all(word.isidentifier() for word in words) and not private else None
 
 
+def taking_once(analysis: Analysis, pair: CriticalPair, held: tuple[Held, ...]) -> tuple[Repair, ...]:
+    """Take a read-write lock once, as the inner place wants it, if the function takes both itself."""
+    both_taken = nesting(analysis, pair, held[-1])
+    return (TakeOnce(*both_taken),) if both_taken is not None else ()
+
+
 def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]:
     """Make it an `asyncio.Lock`: only where all that is ever done with it is `with` in coroutines of one module."""
     found: list[Repair] = []
@@ -158,7 +162,9 @@ def asynchronous(analysis: Analysis, held: Iterable[Held]) -> tuple[Repair, ...]
         alike = all(o.action == "enter" and not o.waits and analysis.facts(f).is_async for f, o in uses)
         places = {analysis.place(function, operation.span) for function, operation in uses}
         plain = lock.kind is not None and lock.kind.name == "threading.Lock"
-        if note is not None and uses and alike and plain and {p.path for p in places} == {note.place.path}:
+        if note is None or not uses or not alike or not plain or {p.path for p in places} != {note.place.path}:
+            continue
+        if lock.id is not None and not is_known_elsewhere(analysis, lock.id):
             found.append(MakeAsynchronous(note.place, tuple(sorted(places))))
     return tuple(found)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from lockcheck.app.selection import Catalogue, Selection
 from lockcheck.app.table import CONFIDENCES, KEYS, OUTPUT_FORMATS, TEST_FILES, OutputFormat, SettingsTable
+from lockcheck.app.target import Version, required, version
 from lockcheck.knowledge.own import Own
 from lockcheck.model.findings import Confidence
 from lockcheck.model.settings import precedes
@@ -33,7 +34,7 @@ class Config(msgspec.Struct, frozen=True):
     """The settings of a run. `folder` is where patterns and source roots are relative to.
 
     `origins` tells for each key that is set which file sets it, `table` has all settings as they were written; `own` is what the project says of its calls and locks.
-    `python_path` are absolute folders in which the sources of other packages lie.
+    `python_path` are absolute folders in which the sources of other packages lie. `target_version` is None where nobody says.
     In `test_files` only findings of `test_confidence` or more are shown: tests have their own habits.
     """
 
@@ -51,6 +52,7 @@ class Config(msgspec.Struct, frozen=True):
     test_files: tuple[str, ...] = TEST_FILES
     test_confidence: Confidence = Confidence.HIGH
     default_timeout: float = 30.0
+    target_version: Version | None = None
     lock_order: tuple[tuple[str, ...], ...] = ()
     own: Own = Own()
     output_format: OutputFormat = "full"
@@ -78,6 +80,16 @@ def nearest_config(start: Path) -> Path | None:
             file = folder / name
             if file.is_file() and (name != "pyproject.toml" or read_table(file) is not None):
                 return file
+    return None
+
+
+def required_version(start: Path) -> tuple[Version, Path] | None:
+    """Give the oldest Python that the nearest `pyproject.toml` at or above a folder asks for, if one does, and that file."""
+    for folder in (start, *start.parents):
+        file = folder / "pyproject.toml"
+        found = required(_document(file)) if file.is_file() else None
+        if found is not None:
+            return found, file
     return None
 
 
@@ -184,16 +196,20 @@ def _selectors(config: Config) -> Iterator[tuple[str, str]]:
 
 def read_table(file: Path) -> object:
     """Give the table of lockcheck in a file, None where a `pyproject.toml` has none."""
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    document = _document(file)
     if file.name != "pyproject.toml":
         return document
     tools: object = document.get("tool")
     return cast("dict[str, object]", tools).get("lockcheck") if isinstance(tools, dict) else None
+
+
+def _document(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
 
 
 def _config(file: Path, table: SettingsTable, origins: dict[str, str], layers: list[_Layer]) -> Config:
@@ -213,6 +229,7 @@ def _config(file: Path, table: SettingsTable, origins: dict[str, str], layers: l
         test_files=table.test_files,
         test_confidence=Confidence[table.test_confidence.upper()],
         default_timeout=table.default_timeout,
+        target_version=target_version(f"{origins.get('target-version')}: target-version", table.target_version),
         lock_order=_order(origins.get("lock-order", ""), table.lock_order),
         own=Own(
             table.locks, table.queues, table.blocking_calls, table.non_blocking_calls, table.timeouts, table.library
@@ -240,6 +257,14 @@ def _order(file: str, chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, .
 def _one_of(file: Path, key: str, word: object, known: tuple[str, ...], what: str) -> None:
     if isinstance(word, str) and word not in known:
         raise ConfigError(f"{file}: {key}: unknown {what} `{word}`{_choice(word, known)}")
+
+
+def target_version(key: str, word: str | None) -> Version | None:
+    """Give the version that a word stands for; `key` is where it was found."""
+    found = version(word) if word is not None else None
+    if word is not None and found is None:
+        raise ConfigError(f"{key}: unknown version `{word}`; write `py311` for Python 3.11")
+    return found
 
 
 def _choice(word: str, known: tuple[str, ...]) -> str:

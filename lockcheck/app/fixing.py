@@ -8,7 +8,7 @@ other's way, and those that seem to be at fault are tried together once more, in
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -22,7 +22,7 @@ from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.app.triage import fingerprint
 from lockcheck.model.findings import Applicability, Finding, Fix
-from lockcheck.model.repairs import Repair
+from lockcheck.model.repairs import Advise, Repair
 
 _TURNS = 20
 """More than fixes ever followed one another; a bound, should two undo each other."""
@@ -77,19 +77,23 @@ def with_fixes(
     from lockcheck.rules.registry import all_rules
 
     catalogue = Catalogue.of(all_rules())
-    fixable = _codes(project.config.fixable, catalogue) - _codes(project.config.unfixable, catalogue)
-    asked = [finding for finding in outcome.report.findings if finding.code in fixable and finding.repairs]
+    fixable = catalogue.preferred(project.config.fixable, project.config.unfixable)
+    asked = [finding for finding in outcome.report.findings if finding.repairs]
     in_vain = [(tried or {}).get(_key(finding, project), set()) for finding in asked]
     repairs = [
-        tuple(repair for repair in finding.repairs if type(repair) not in vain)
+        tuple(
+            repair
+            for repair in finding.repairs
+            if type(repair) not in vain and (finding.code in fixable or isinstance(repair, Advise))
+        )
         for finding, vain in zip(asked, in_vain, strict=True)
     ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    proposals = proposals or Proposals(project.config.default_timeout)
+    proposals = proposals or Proposals(project.config)
     fixes, failures = proposals.of([finding.place.path for finding in asked], repairs, texts)
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
-    safer = _codes(project.config.extend_safe_fixes, catalogue)
-    riskier = _codes(project.config.extend_unsafe_fixes, catalogue)
+    safer = catalogue.preferred(project.config.extend_safe_fixes, project.config.extend_unsafe_fixes)
+    riskier = _codes(project.config.extend_unsafe_fixes, catalogue) - safer
     findings = [
         msgspec.structs.replace(finding, fix=_judged(finding.code, found.get(id(finding)), safer, riskier))
         for finding in outcome.report.findings
@@ -110,6 +114,7 @@ def fix(project: Project, options: Options, *, unsafe: bool) -> Fixed:
         if not chosen:
             break
         work.make(chosen)
+    work.taken_back += work.refused()
     before = {path: work.first.sources[path].text for path in work.texts}
     return Fixed(work.outcome, work.texts, before, tuple(work.made), tuple(work.taken_back))
 
@@ -121,7 +126,7 @@ class _Work:
         self._project = project
         self._options = options
         self._allowed: frozenset[Applicability] = frozenset({"safe", "unsafe"} if unsafe else {"safe"})
-        self._proposals = Proposals(project.config.default_timeout)
+        self._proposals = Proposals(project.config)
         self._tried: Tried = {}
         self._suspected: set[tuple[Key, type[Repair] | None]] = set()
         self._turn = 0
@@ -138,7 +143,7 @@ class _Work:
         found: list[Made] = []
         for finding in self.outcome.report.findings:
             fix = finding.fix
-            if fix is None or fix.applicability not in self._allowed or self._is_refused(finding, fix):
+            if fix is None or fix.applicability not in self._allowed or self._refusal(finding, fix) is not None:
                 continue
             if not any(overlap(fix.edits, other.fix.edits) for other in found):
                 found.append(Made(finding, fix, self._turn))
@@ -231,8 +236,20 @@ class _Work:
             for path in sorted({edit.place.path for edit in edits})
         }
 
-    def _is_refused(self, finding: Finding, fix: Fix) -> bool:
-        return any(not self._project.covers(path) for path in _paths(fix)) or self._is_suppressed(finding, fix)
+    def refused(self) -> Iterator[TakenBack]:
+        """The fixes that were asked for and are not to be made, or not yet, with the reason."""
+        for finding in self.outcome.report.findings:
+            if finding.fix is not None and finding.fix.applicability in self._allowed:
+                reason = self._refusal(finding, finding.fix)
+                yield TakenBack(finding, reason or "it takes too many turns; run lockcheck again")
+
+    def _refusal(self, finding: Finding, fix: Fix) -> str | None:
+        apart = [path for path in _paths(fix) if not self._project.covers(path)]
+        if apart:
+            return f"it would change `{self._project.display(apart[0])}`, which was not asked about"
+        if self._is_suppressed(finding, fix):
+            return "a line that it would change has a `noqa` for this rule"
+        return None
 
     def _is_suppressed(self, finding: Finding, fix: Fix) -> bool:
         """Whether a line that would change has a comment that keeps this rule off it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from lockcheck.app.config import Config, load_config, nearest_config
+from lockcheck.app.config import Config, load_config, nearest_config, required_version
 from lockcheck.app.exclusion import Exclusion, is_left_out_below, is_there
 
 _VERSION_CONTROL = (".git", ".hg", ".svn", ".jj")
@@ -67,7 +67,7 @@ def locate(
     """Find the project of the paths, given relative to the folder `here`, and its configuration."""
     given = tuple(Given(path, absolute(path, here)) for path in paths)
     start = _common_folder([one.path for one in given])
-    config = _configuration(start, here, config_file, isolated)
+    config = _targeted(_configuration(start, here, config_file, isolated), start, isolated=isolated)
     control = _version_control(start)
     root = _root(start, config, control)
     boundary = control or root or start
@@ -147,6 +147,19 @@ def _configuration(start: str, here: str, config_file: str | None, isolated: boo
         return msgspec.structs.replace(config, folder=here)
     nearest = nearest_config(Path(start))
     return load_config(nearest) if nearest is not None else Config()
+
+
+def _targeted(config: Config, start: str, *, isolated: bool) -> Config:
+    """The configuration with a version of Python: the one that the project requires, where it names none itself."""
+    if config.target_version is not None or isolated:
+        return config
+    found = required_version(Path(start))
+    if found is None:
+        return config
+    (major, minor), file = found
+    table = msgspec.structs.replace(config.table, target_version=f"py{major}{minor}")
+    origins = (*config.origins, ("target-version", str(file)))
+    return msgspec.structs.replace(config, target_version=found[0], table=table, origins=origins)
 
 
 def _version_control(start: str) -> str | None:

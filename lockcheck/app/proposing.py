@@ -8,9 +8,11 @@ from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
 
+from lockcheck.app.config import Config
 from lockcheck.app.extraction import is_plain, process_context
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.pipeline import attempt
+from lockcheck.app.target import OLDEST, Version
 from lockcheck.app.worker import prepare
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
@@ -29,14 +31,15 @@ class _Job(msgspec.Struct, frozen=True):
     texts: dict[str, str]
     repairs: tuple[tuple[Repair, ...], ...]
     seconds: float
+    target: Version
 
 
 class Proposals:
     """The edits of many repairs. What was asked before, of the same texts, is known: most files stay as they are."""
 
-    def __init__(self, seconds: float) -> None:
-        """Begin without any; `seconds` is the timeout that waits are given."""
-        self._seconds = seconds
+    def __init__(self, config: Config) -> None:
+        """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python."""
+        self._config = config
         self._known: dict[_Question, Fix | Failure | None] = {}
 
     def of(
@@ -49,7 +52,7 @@ class Proposals:
             if question not in self._known:
                 missing.setdefault(path, {})[question] = None
         for path, asked in missing.items():
-            done = _done(path, _job(asked, self._seconds))
+            done = _done(path, _job(asked, self._config))
             said = [done] * len(asked) if isinstance(done, Failure) else done
             self._known.update(zip(asked, said, strict=True))
         answers = [self._known[question] for question in questions]
@@ -62,9 +65,10 @@ def _question(repairs: tuple[Repair, ...], texts: Mapping[str, str]) -> _Questio
     return _Question(repairs, tuple((path, texts[path]) for path in needed if path in texts))
 
 
-def _job(questions: Collection[_Question], seconds: float) -> _Job:
+def _job(questions: Collection[_Question], config: Config) -> _Job:
     texts = {path: text for question in questions for path, text in question.texts}
-    return _Job(texts, tuple(question.repairs for question in questions), seconds)
+    repairs = tuple(question.repairs for question in questions)
+    return _Job(texts, repairs, config.default_timeout, config.target_version or OLDEST)
 
 
 def _done(path: str, job: _Job) -> list[Fix | None] | Failure:
@@ -86,11 +90,13 @@ def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
 
 
 def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
+    from lockcheck.fixes.proposal import Terms
     from lockcheck.fixes.propose import Trees, propose
 
+    terms = Terms(job.seconds, job.target)
     trees = Trees(job.texts)
     try:
         with without_collection():
-            return [propose(trees, repairs, job.seconds) for repairs in job.repairs]
+            return [propose(trees, repairs, terms) for repairs in job.repairs]
     except (RecursionError, MemoryError):
         return Failure(path, "no fix could be made: it is nested too deeply")

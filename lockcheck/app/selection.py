@@ -103,22 +103,26 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def enabled(self, selections: Sequence[Selection]) -> frozenset[str]:
         """Fold the selections, the strongest last, into the codes that are on."""
-        codes = {entry.code for entry in self.entries if entry.default} | {SYNTAX_ERROR}
+        codes = frozenset({entry.code for entry in self.entries if entry.default} | {SYNTAX_ERROR})
         for selection in selections:
             codes = self._apply(selection, codes)
-        return frozenset(codes)
+        return codes
 
-    def _apply(self, selection: Selection, before: set[str]) -> set[str]:
-        codes = {SYNTAX_ERROR} if selection.select is not None else set(before)
-        wanted = (*(selection.select or ()), *selection.extend_select)
+    def preferred(self, wanted: Iterable[str], unwanted: Iterable[str], before: Iterable[str] = ()) -> frozenset[str]:
+        """Add some codes and take others away; the more specific selector wins, of two alike the one against."""
+        codes = set(before)
         steps = [(self._specificity(selector), 0, selector) for selector in wanted]
-        steps += [(self._specificity(selector), 1, selector) for selector in selection.ignore]
-        for _, ignored, selector in sorted(steps):
-            if ignored:
+        steps += [(self._specificity(selector), 1, selector) for selector in unwanted]
+        for _, against, selector in sorted(steps):
+            if against:
                 codes -= self.expand(selector)
             else:
                 codes |= self.expand(selector)
-        return codes
+        return frozenset(codes)
+
+    def _apply(self, selection: Selection, before: frozenset[str]) -> frozenset[str]:
+        start = {SYNTAX_ERROR} if selection.select is not None else before
+        return self.preferred((*(selection.select or ()), *selection.extend_select), selection.ignore, start)
 
     def _specificity(self, selector: str) -> int:
         if selector == "ALL":

@@ -58,6 +58,13 @@ class SettingsTable(msgspec.Struct, frozen=True, rename="kebab", omit_defaults=T
     default_timeout: Annotated[
         float, msgspec.Meta(gt=0, description="Seconds, for fixes that give a wait a timeout.")
     ] = 30.0
+    target_version: Annotated[
+        str | None,
+        _says(
+            "The oldest Python that fixes are made for, such as py311 (default: what requires-python asks for).",
+            pattern=r"^py\d{2,3}$",
+        ),
+    ] = None
     lock_order: Annotated[
         tuple[_Chain, ...],
         _says(

@@ -8,7 +8,7 @@ from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import AwaitCall
 
-_TIGHT = (cst.Attribute, cst.Call, cst.Subscript, cst.BinaryOperation)
+_TIGHT = (cst.Attribute, cst.Call, cst.Subscript, cst.Await)
 """What binds an operand tighter than `await` does, or as tight."""
 
 

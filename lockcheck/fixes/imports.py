@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeAlias
 
 import libcst as cst
 
@@ -21,26 +22,61 @@ class Import:
 
 
 def need(tree: Tree, module: str, name: str) -> Import:
-    """`name` of a module with no dots in its name, spelled as the file would; imported if it is not yet."""
-    found = _needed(tree, module, name)
-    _refuse_bound(tree, found.text.partition(".")[0])
+    """`name` of a module with no dots in its name, spelled as the file would; imported if it is not yet.
+
+    Where the spelling that the file would use means something else, another is taken.
+    """
+    found: Import | UnfixableError | None = _tried(tree, module, name, _present)
+    if found is None and _is_optional(tree, module):
+        raise UnfixableError(f"`{module}` may be missing where this file is imported")
+    for way in (_extended_from, _whole, _alone):
+        if not isinstance(found, Import):
+            found = _tried(tree, module, name, way) or found
+    if isinstance(found, Import):
+        return found
+    raise found or UnfixableError(f"`{module}.{name}` can't be imported here")
+
+
+_Way: TypeAlias = "Callable[[Tree, str, str], Import | None]"
+
+
+def _tried(tree: Tree, module: str, name: str, way: _Way) -> Import | UnfixableError | None:
+    """What a way of importing comes to, or why it is none here."""
+    try:
+        found = way(tree, module, name)
+        if found is not None:
+            _refuse_bound(tree, found.text.partition(".")[0])
+    except UnfixableError as error:
+        return error
     return found
 
 
-def _needed(tree: Tree, module: str, name: str) -> Import:
+def _is_optional(tree: Tree, module: str) -> bool:
+    """Whether the file can do without a module: it is imported in a `try`."""
+    return any(
+        (dotted(alias.name) or "").partition(".")[0] == module
+        and any(isinstance(each, cst.Try) for each in tree.around(alias))
+        for alias in tree.inside(tree.module)
+        if isinstance(alias, cst.ImportAlias)
+    )
+
+
+def _present(tree: Tree, module: str, name: str) -> Import | None:
+    """A name that the file imports already, by itself or with its module (a module below it brings that too)."""
     whole: str | None = None
     for _, small in _imports(tree.module.body):
         if isinstance(small, cst.Import):
             for alias in small.names:
-                if dotted(alias.name) == module:
-                    whole = alias.asname.name.value if _is_named(alias) else module  # type: ignore[union-attr]
+                path = dotted(alias.name) or ""
+                if path == module:
+                    whole = _bound(alias, module)
+                elif path.startswith(f"{module}.") and alias.asname is None:
+                    whole = whole or module
         elif _source(small) == module and not isinstance(small.names, cst.ImportStar):
             for alias in small.names:
                 if alias.name.value == name:
-                    return Import(alias.asname.name.value if _is_named(alias) else name)  # type: ignore[union-attr]
-    if whole is not None:
-        return Import(f"{whole}.{name}")
-    return _added(tree, module, name)
+                    return Import(_bound(alias, name))
+    return Import(f"{whole}.{name}") if whole is not None else None
 
 
 def source(tree: Tree, name: str) -> str | None:
@@ -52,22 +88,62 @@ def source(tree: Tree, name: str) -> str | None:
     return None
 
 
-def _added(tree: Tree, module: str, name: str) -> Import:
-    """Extend the `from module import …` that there is, or add `import module`."""
+def _extended_from(tree: Tree, module: str, name: str) -> Import | None:
+    """The `from module import …` that there is, with one name more."""
     for statement, small in _imports(tree.module.body):
         if isinstance(small, cst.ImportFrom) and _source(small) == module and isinstance(small.names, Sequence):
-            _refuse_taken(tree, name)
+            _refuse_taken(tree, name, None)
             return Import(name, {statement: [_extended(statement, small, name)]})
-    _refuse_taken(tree, module)
+    return None
+
+
+def _whole(tree: Tree, module: str, name: str) -> Import:
+    """A new `import module`; one that only type checkers see goes."""
+    _refuse_taken(tree, module, module)
+    text = f"{module}.{name}"
+    moved = _for_types(tree, module)
     line = cst.SimpleStatementLine([cst.Import([cst.ImportAlias(cst.Name(module))])])
     anchor, before = _anchor(tree, module)
     if anchor is None:
-        return Import(f"{module}.{name}", _first(tree, line))
+        return Import(text, {**moved, **_first(tree, line)})
     if before:
         old = anchor.with_changes(leading_lines=())
         new = line.with_changes(leading_lines=anchor.leading_lines)  # type: ignore[attr-defined]
-        return Import(f"{module}.{name}", {anchor: [new, old]})
-    return Import(f"{module}.{name}", {anchor: [anchor, line]})
+        return Import(text, {**moved, anchor: [new, old]})
+    return Import(text, {**moved, anchor: [anchor, line]})
+
+
+def _alone(tree: Tree, module: str, name: str) -> Import:
+    """A new `from module import name`, behind the first group of imports."""
+    _refuse_taken(tree, name, None)
+    line = cst.SimpleStatementLine([cst.ImportFrom(cst.Name(module), [cst.ImportAlias(cst.Name(name))])])
+    last: Statement | None = None
+    for statement, small in _imports(tree.module.body):
+        if last is not None and _is_apart(statement) and not _is_future(last):
+            break
+        last = statement if not isinstance(small, cst.ImportFrom) or not small.relative else last
+    return Import(name, _first(tree, line) if last is None else {last: [last, line]})
+
+
+def _is_future(statement: Statement) -> bool:
+    return any(
+        _source(small) == "__future__" for _, small in _imports([statement]) if isinstance(small, cst.ImportFrom)
+    )
+
+
+def _for_types(tree: Tree, module: str) -> dict[cst.CSTNode, Sequence[cst.CSTNode]]:
+    """What takes an `import module` out of the block for type checkers, with the block where nothing else is in it."""
+    for statement in tree.module.body:
+        match statement:
+            case cst.If(test=test, body=cst.IndentedBlock(body=body), orelse=None):
+                if (dotted(test) or "").rpartition(".")[2] != "TYPE_CHECKING":
+                    continue
+            case _:
+                continue
+        for line, small in _imports(body):
+            if isinstance(small, cst.Import) and [dotted(each.name) for each in small.names] == [module]:
+                return {line: []} if len(body) > 1 else {}
+    return {}
 
 
 def _extended(statement: Statement, small: cst.ImportFrom, name: str) -> Statement:
@@ -160,8 +236,10 @@ def _source(small: cst.ImportFrom) -> str | None:
     return dotted(small.module)
 
 
-def _is_named(alias: cst.ImportAlias) -> bool:
-    return alias.asname is not None and isinstance(alias.asname.name, cst.Name)
+def _bound(alias: cst.ImportAlias, name: str) -> str:
+    """What an import calls a name."""
+    word = alias.asname.name if alias.asname is not None else None
+    return word.value if isinstance(word, cst.Name) else name
 
 
 def _is_apart(statement: Statement) -> bool:
@@ -187,21 +265,31 @@ def _refuse_bound(tree: Tree, name: str) -> None:
         raise UnfixableError(f"`{name}` means something else in a part of this file")
 
 
-def _refuse_taken(tree: Tree, name: str) -> None:
-    if fresh(tree, name) != name:
+def _refuse_taken(tree: Tree, name: str, module: str | None) -> None:
+    """A name may be bound by imports of the same module, in functions and for type checkers, and by nothing else."""
+    bound = False
+    for alias in (each for each in tree.inside(tree.module) if isinstance(each, cst.ImportAlias)):
+        word = alias.asname.name if alias.asname is not None else alias.name
+        if (dotted(word) or "").partition(".")[0] == name:
+            if dotted(alias.name) != module or isinstance(tree.parent(alias), cst.ImportFrom):
+                raise UnfixableError(f"`{name}` means something else in this file")
+            bound = True
+    if not bound and fresh(tree, name) != name:
         raise UnfixableError(f"`{name}` means something else in this file")
 
 
-def without(tree: Tree, name: str, kept: Collection[cst.CSTNode]) -> dict[cst.CSTNode, Sequence[cst.CSTNode]]:
-    """What drops the import of a name that was used once and is not any more; nothing where it shares its line."""
+def without(
+    tree: Tree, name: str, kept: Collection[cst.CSTNode], gone: Collection[cst.CSTNode]
+) -> dict[cst.CSTNode, Sequence[cst.CSTNode]]:
+    """What drops the import of a name that only what goes has used; nothing where it shares its line."""
     word = name.partition(".")[0]
-    uses = [
-        node
-        for node in tree.inside(tree.module)
-        if isinstance(node, cst.Name) and node.value == word and not isinstance(tree.parent(node), cst.ImportAlias)
-    ]
-    if len(uses) != 1:
-        return {}
+    for node in tree.inside(tree.module):
+        parent = tree.parent(node)
+        named = isinstance(node, cst.Name) and node.value == word and not isinstance(parent, cst.ImportAlias)
+        said = isinstance(node, cst.SimpleString) and word in node.raw_value and not isinstance(parent, cst.Expr)
+        behind = isinstance(parent, cst.Attribute) and parent.attr is node
+        if (named or said) and not behind and not any(each in gone for each in (node, *tree.around(node))):
+            return {}
     for statement, small in _imports(tree.module.body):
         names = small.names if isinstance(small.names, Sequence) else ()
         if len(names) == 1 and names[0].asname is None and dotted(names[0].name) == word and statement not in kept:

@@ -5,30 +5,39 @@ from __future__ import annotations
 import libcst as cst
 
 from lockcheck.fixes.await_call import awaiting
-from lockcheck.fixes.imports import need
-from lockcheck.fixes.parts import region
-from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.imports import Import, need
+from lockcheck.fixes.layout import fits, over_lines
+from lockcheck.fixes.parts import is_alone, number, number_text, region
+from lockcheck.fixes.proposal import Proposal, Terms
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import LimitWait
 
+_TIMEOUT_SCOPE = (3, 11)
+"""Since when there is `asyncio.timeout`."""
 
-def propose(tree: Tree, repair: LimitWait, seconds: float) -> Proposal:
-    """Add the parameter that bounds the call, or a scope around it."""
-    call = tree.call(repair.place.span)
-    number = cst.parse_expression(f"{seconds:g}")
+
+def propose(tree: Tree, repair: LimitWait, terms: Terms) -> Proposal:
+    """Add the parameter that bounds the call, or a scope around it, or `wait_for` where a scope is not to be had."""
     if repair.parameter:
-        return _by_parameter(tree, call, repair.parameter, _in_unit(repair.parameter, seconds))
-    awaited = tree.parent(call)
+        return _by_parameter(
+            tree, tree.call(repair.place.span), repair.parameter, _in_unit(repair.parameter, terms.seconds)
+        )
+    awaited = _awaited(tree, repair)
+    line = tree.statement(awaited)
+    if repair.library != "asyncio":
+        return _by_scope(tree, awaited, need(tree, repair.library, "fail_after"), terms.seconds)
+    if terms.target >= _TIMEOUT_SCOPE and is_alone(line, awaited):
+        return _by_scope(tree, awaited, need(tree, "asyncio", "timeout"), terms.seconds, asynchronous=True)
+    return _by_function(tree, awaited, terms.seconds)
+
+
+def _awaited(tree: Tree, repair: LimitWait) -> cst.Await:
+    """What is awaited: the call that the finding stands on, or what stands there by name."""
+    node = tree.expression(repair.place.span)
+    awaited = node if isinstance(node, cst.Await) else tree.parent(node)
     if not isinstance(awaited, cst.Await):
         raise UnfixableError("it is not awaited where it is called")
-    if repair.library == "asyncio":
-        function = need(tree, "asyncio", "wait_for")
-        args = [cst.Arg(call.with_changes(lpar=(), rpar=())), keyword("timeout", number)]
-        waiting = cst.Call(cst.parse_expression(function.text), args)
-        new = awaiting(tree, awaited, waiting).with_changes(lpar=awaited.lpar, rpar=awaited.rpar)
-        message = f"wait for `{_head(tree, call)}` at most {seconds:g} seconds"
-        return Proposal("unsafe", message, {**function.changes, awaited: new})
-    return _by_scope(tree, awaited, repair.library, seconds)
+    return awaited
 
 
 def _by_parameter(tree: Tree, call: cst.Call, name: str, number: cst.BaseExpression) -> Proposal:
@@ -112,22 +121,33 @@ def _in_unit(parameter: str, seconds: float) -> cst.BaseExpression:
     return cst.parse_expression(f"{round(seconds * 1000)}" if parameter.endswith("_ms") else f"{seconds:g}")
 
 
-def _by_scope(tree: Tree, awaited: cst.Await, library: str, seconds: float) -> Proposal:
-    statement = tree.statement(awaited)
-    if not isinstance(statement, cst.SimpleStatementLine):
-        raise UnfixableError("the wait is a part of a compound statement")
-    function = need(tree, library, "fail_after")
-    scope = cst.parse_expression(f"{function.text}({seconds:g})")
-    inner = statement.with_changes(leading_lines=())
-    new = region(scope, [inner], asynchronous=False, lines=statement.leading_lines)
-    return Proposal("unsafe", f"wait at most {seconds:g} seconds", {**function.changes, statement: [new]})
+def _by_scope(
+    tree: Tree, awaited: cst.Await, function: Import, seconds: float, *, asynchronous: bool = False
+) -> Proposal:
+    """`async with asyncio.timeout(…)`, or `with` and what other libraries call it, around the statement that waits."""
+    line = tree.statement(awaited)
+    if not isinstance(line, cst.SimpleStatementLine) or len(line.body) > 1:
+        raise UnfixableError("the wait is a part of a compound statement, or shares its line with others")
+    scope = cst.parse_expression(f"{function.text}({number_text(seconds)})")
+    body = [line.with_changes(leading_lines=())]
+    new = region(scope, body, asynchronous=asynchronous, lines=line.leading_lines)
+    changes = {**function.changes, line: [new]}
+    return Proposal("unsafe", f"wait at most {number_text(seconds)} seconds", changes)
+
+
+def _by_function(tree: Tree, awaited: cst.Await, seconds: float) -> Proposal:
+    function = need(tree, "asyncio", "wait_for")
+    inner = awaited.expression.with_changes(lpar=(), rpar=())
+    waiting = cst.Call(cst.parse_expression(function.text), [cst.Arg(inner), keyword("timeout", number(seconds))])
+    new = awaiting(tree, awaited, waiting).with_changes(lpar=awaited.lpar, rpar=awaited.rpar)
+    if not fits(tree, awaited, new):
+        new = new.with_changes(expression=over_lines(tree, awaited, waiting))
+    name = tree.code(awaited.expression.func if isinstance(awaited.expression, cst.Call) else awaited.expression)
+    message = f"wait for `{name}` at most {number_text(seconds)} seconds"
+    return Proposal("unsafe", message, {**function.changes, awaited: new})
 
 
 def keyword(name: str, value: cst.BaseExpression) -> cst.Arg:
     """`name=value` as an argument."""
     tight = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
     return cst.Arg(value, keyword=cst.Name(name), equal=tight)
-
-
-def _head(tree: Tree, call: cst.Call) -> str:
-    return tree.code(call.func)

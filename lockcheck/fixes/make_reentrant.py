@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
+from lockcheck.fixes.annotations import retyped
 from lockcheck.fixes.imports import need, source
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
@@ -19,7 +20,9 @@ def propose(tree: Tree, repair: MakeReentrant) -> Proposal:
     made = [
         each for each in made if not isinstance(tree.parent(each), cst.Attribute | cst.Arg) or _is_value(tree, each)
     ]
-    annotation = tree.annotation(value)
+    if made and any(isinstance(each, cst.BooleanOperation | cst.IfExp) for each in _between(tree, made[0], value)):
+        if tree.annotation(value) is not None:
+            raise UnfixableError("the lock may come from elsewhere, of the kind that its type names")
     match made:
         case [cst.Attribute() as func]:
             new: cst.BaseExpression = func.with_changes(attr=cst.Name("RLock"))
@@ -30,9 +33,16 @@ def propose(tree: Tree, repair: MakeReentrant) -> Proposal:
             changes = {**wanted.changes, func: new}
         case _:
             raise UnfixableError("the lock is not made by `Lock()`")
-    if annotation is not None and _is_lock(annotation):
-        changes[annotation] = new
+    changes.update(retyped(tree, value, _is_lock, new, is_class=False))
     return Proposal("unsafe", f"make it a re-entrant `{tree.code(new)}`", changes)
+
+
+def _between(tree: Tree, node: cst.CSTNode, outer: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """What a node is inside of, up to another."""
+    for each in tree.around(node):
+        yield each
+        if each is outer:
+            return
 
 
 def _is_lock(node: cst.CSTNode) -> bool:

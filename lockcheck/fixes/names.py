@@ -36,6 +36,8 @@ def _is_variable(tree: Tree, node: cst.Name) -> bool:
             return False
         case cst.Arg(keyword=word) if word is node:
             return False
+        case cst.ImportFrom():
+            return False
         case _:
             return True
 

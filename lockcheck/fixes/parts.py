@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 import libcst as cst
 
@@ -21,6 +22,16 @@ def statement(text: str) -> cst.SimpleStatementLine:
     parsed = cst.parse_statement(text)
     assert isinstance(parsed, cst.SimpleStatementLine)
     return parsed
+
+
+def number_text(seconds: float) -> str:
+    """A number of seconds as one writes it: without a fraction where there is none."""
+    return str(int(seconds)) if seconds.is_integer() else str(seconds)
+
+
+def number(seconds: float) -> cst.BaseExpression:
+    """A number of seconds as an expression."""
+    return expression(number_text(seconds))
 
 
 def leading(node: cst.CSTNode) -> Sequence[cst.EmptyLine]:
@@ -42,6 +53,17 @@ def comments(lines: Iterable[cst.EmptyLine]) -> list[cst.EmptyLine]:
 def as_lines(trailing: cst.TrailingWhitespace) -> list[cst.EmptyLine]:
     """A comment at the end of a line, as a line of its own."""
     return [cst.EmptyLine(comment=trailing.comment)] if trailing.comment is not None else []
+
+
+def is_alone(line: cst.BaseStatement, value: cst.BaseExpression) -> TypeGuard[cst.SimpleStatementLine]:
+    """Whether a line does nothing but evaluate an expression, and assign its value to one target at most."""
+    match line:
+        case cst.SimpleStatementLine(body=[cst.Expr(value=found)]):
+            return found is value
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[_], value=found) | cst.AnnAssign(value=found)]):
+            return found is value
+        case _:
+            return False
 
 
 def region(

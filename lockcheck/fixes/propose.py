@@ -16,14 +16,17 @@ from lockcheck.fixes import (
     await_call,
     call_unlocked,
     catch_all,
+    do_it_here,
     do_later,
     done_in_finally,
+    drop_statement,
     hold_by_with,
     keep_task,
     leave_region,
     limit_wait,
     make_asynchronous,
     make_reentrant,
+    move_behind,
     raise_on_failure,
     release_in_finally,
     run_elsewhere,
@@ -31,21 +34,26 @@ from lockcheck.fixes import (
     swap_nesting,
     switch_with,
     take_first,
+    take_lock,
+    take_once,
     take_sorted,
     undo_on_cancel,
     wait_in_loop,
 )
 from lockcheck.fixes.edits import difference
-from lockcheck.fixes.proposal import Proposal
+from lockcheck.fixes.proposal import Proposal, Terms
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.findings import Fix
 from lockcheck.model.repairs import (
     AcquireInTry,
+    Advise,
     AwaitCall,
     CallUnlocked,
     CatchAll,
+    DoItHere,
     DoLater,
     DoneInFinally,
+    DropStatement,
     HoldByWith,
     KeepTask,
     LeaveRegion,
@@ -53,15 +61,21 @@ from lockcheck.model.repairs import (
     LockRepair,
     MakeAsynchronous,
     MakeReentrant,
+    MoveBehind,
     RaiseOnFailure,
     ReleaseInFinally,
+    ReleaseRepair,
     Repair,
     Rewrite,
     RunElsewhere,
+    Show,
+    ShownRepair,
     SplitMethod,
     SwapNesting,
     SwitchWith,
     TakeFirst,
+    TakeLock,
+    TakeOnce,
     TakeSorted,
     TreeRepair,
     UndoOnCancel,
@@ -104,22 +118,41 @@ class Trees:
         return Fix("safe", message, difference(repair.place.path, text, new), repair)
 
 
-def propose(trees: Trees, repairs: Sequence[Repair], seconds: float) -> Fix | None:
+def propose(trees: Trees, repairs: Sequence[Repair], terms: Terms) -> Fix | None:
     """Make edits of the first repair that is possible; None where none is."""
     for repair in repairs:
-        path = repair.place.path
-        if isinstance(repair, Rewrite):
-            return trees.rewritten(repair)
-        try:
-            tree = trees.of(path)
-            proposal = _proposal(tree, repair, seconds)
-        except UnfixableError:
-            continue
-        text = tree.changed(proposal.changes)
-        edits = difference(path, tree.text, text)
-        if edits and _keeps(tree, text):
-            return Fix(proposal.applicability, proposal.message, edits, repair)
+        match repair:
+            case Rewrite():
+                return trees.rewritten(repair)
+            case Advise(text=text):
+                return Fix("display", text, (), repair)
+            case Show(repair=inner, text=text):
+                fix = _fix(trees, inner, terms)
+                if fix is not None:
+                    return Fix("display", text or fix.message, fix.edits, repair)
+            case _:
+                fix = _fix(trees, repair, terms)
+                if fix is not None:
+                    return fix
     return None
+
+
+def _fix(trees: Trees, repair: TreeRepair, terms: Terms) -> Fix | None:
+    path = repair.place.path
+    try:
+        tree = trees.of(path)
+        try:
+            proposal = _proposal(tree, repair, terms)
+        except UnfixableError:
+            opened = tree.opened(repair.place.span)
+            if opened is None:
+                return None
+            tree, proposal = opened, _proposal(opened, repair, terms)
+    except UnfixableError:
+        return None
+    text = tree.changed(proposal.changes)
+    edits = difference(path, tree.text, text)
+    return Fix(proposal.applicability, proposal.message, edits, repair) if edits and _keeps(tree, text) else None
 
 
 def _keeps(tree: Tree, text: str) -> bool:
@@ -141,18 +174,10 @@ def _comments(text: str) -> Counter[str]:
     return Counter(token.string for token in tokens if token.type == tokenize.COMMENT)
 
 
-def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
+def _proposal(tree: Tree, repair: TreeRepair, terms: Terms) -> Proposal:
     match repair:
-        case HoldByWith():
-            return hold_by_with.propose(tree, repair)
-        case ReleaseInFinally():
-            return release_in_finally.propose(tree, repair)
-        case AcquireInTry():
-            return acquire_in_try.propose(tree, repair)
-        case CatchAll():
-            return catch_all.propose(tree, repair)
-        case UndoOnCancel():
-            return undo_on_cancel.propose(tree, repair)
+        case HoldByWith() | ReleaseInFinally() | AcquireInTry() | CatchAll() | UndoOnCancel():
+            return _of_releases(tree, repair)
         case SwitchWith():
             return switch_with.propose(tree, repair)
         case AwaitCall():
@@ -162,9 +187,9 @@ def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
         case KeepTask():
             return keep_task.propose(tree, repair)
         case LimitWait():
-            return limit_wait.propose(tree, repair, seconds)
+            return limit_wait.propose(tree, repair, terms)
         case RaiseOnFailure():
-            return raise_on_failure.propose(tree, repair, seconds)
+            return raise_on_failure.propose(tree, repair, terms.seconds)
         case RunElsewhere():
             return run_elsewhere.propose(tree, repair)
         case DoneInFinally():
@@ -181,6 +206,22 @@ def _proposal(tree: Tree, repair: TreeRepair, seconds: float) -> Proposal:
             | SplitMethod()
         ):
             return _of_locks(tree, repair)
+        case TakeLock() | DropStatement() | MoveBehind() | DoItHere() | TakeOnce():
+            return _shown(tree, repair)
+
+
+def _of_releases(tree: Tree, repair: ReleaseRepair) -> Proposal:
+    match repair:
+        case HoldByWith():
+            return hold_by_with.propose(tree, repair)
+        case ReleaseInFinally():
+            return release_in_finally.propose(tree, repair)
+        case AcquireInTry():
+            return acquire_in_try.propose(tree, repair)
+        case CatchAll():
+            return catch_all.propose(tree, repair)
+        case UndoOnCancel():
+            return undo_on_cancel.propose(tree, repair)
 
 
 def _of_locks(tree: Tree, repair: LockRepair) -> Proposal:
@@ -203,3 +244,17 @@ def _of_locks(tree: Tree, repair: LockRepair) -> Proposal:
             return call_unlocked.propose(tree, repair)
         case SplitMethod():
             return split_method.propose(tree, repair)
+
+
+def _shown(tree: Tree, repair: ShownRepair) -> Proposal:
+    match repair:
+        case TakeLock():
+            return take_lock.propose(tree, repair)
+        case DropStatement():
+            return drop_statement.propose(tree, repair)
+        case MoveBehind():
+            return move_behind.propose(tree, repair)
+        case DoItHere():
+            return do_it_here.propose(tree, repair)
+        case TakeOnce():
+            return take_once.propose(tree, repair)

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 import libcst as cst
 
 from lockcheck.fixes.limit_wait import keyword
-from lockcheck.fixes.parts import statement
+from lockcheck.fixes.parts import number, statement
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import RaiseOnFailure
+
+_TAKEN, _WAITED = "could not be taken", "was waited for in vain"
 
 
 def propose(tree: Tree, repair: RaiseOnFailure, seconds: float) -> Proposal:
     """Raise `TimeoutError` where an attempt failed; try for so many seconds what is no attempt yet."""
     span = repair.place.span
-    timeout = keyword("timeout", cst.parse_expression(f"{seconds:g}"))
+    timeout = keyword("timeout", number(seconds))
     if repair.waits and not isinstance(tree.expression(span), cst.Call):
         return _opened(tree, *tree.item(span), timeout)
     call = tree.call(span)
@@ -59,9 +61,11 @@ def _raising(tree: Tree, call: cst.Call, attempt: cst.Call) -> Proposal:
         case _:
             raise UnfixableError("the attempt is not a statement of its own")
     lock = tree.code(call.func.value) if isinstance(call.func, cst.Attribute) else tree.code(call.func)
-    _refuse_given_back(tree, call, lock)
-    new = _test(lock, test, line.leading_lines, line.trailing_whitespace)
-    return Proposal("unsafe", _message(lock), {line: [new]})
+    failed = _WAITED if isinstance(call.func, cst.Attribute) and call.func.attr.value == "wait" else _TAKEN
+    if failed is _TAKEN:
+        _refuse_given_back(tree, call, lock)
+    new = _test(lock, test, line.leading_lines, line.trailing_whitespace, failed)
+    return Proposal("unsafe", _message(lock, failed), {line: [new]})
 
 
 def _refuse_given_back(tree: Tree, call: cst.Call, lock: str) -> None:
@@ -81,9 +85,13 @@ def _refuse_given_back(tree: Tree, call: cst.Call, lock: str) -> None:
 
 
 def _test(
-    lock: str, attempt: cst.BaseExpression, lines: Sequence[cst.EmptyLine], trailing: cst.TrailingWhitespace
+    lock: str,
+    attempt: cst.BaseExpression,
+    lines: Sequence[cst.EmptyLine],
+    trailing: cst.TrailingWhitespace,
+    failed: str = _TAKEN,
 ) -> cst.If:
-    raising = statement(f"raise TimeoutError({_quoted(f'{lock} could not be taken')})")
+    raising = statement(f"raise TimeoutError({_quoted(f'{lock} {failed}')})")
     return cst.If(
         test=cst.UnaryOperation(cst.Not(), attempt),
         body=cst.IndentedBlock([raising], header=trailing),
@@ -91,8 +99,8 @@ def _test(
     )
 
 
-def _message(lock: str) -> str:
-    return f"raise `TimeoutError` where `{lock}` could not be taken"
+def _message(lock: str, failed: str = _TAKEN) -> str:
+    return f"raise `TimeoutError` where `{lock}` {failed}"
 
 
 def _quoted(text: str) -> str:

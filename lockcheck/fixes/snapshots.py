@@ -14,6 +14,10 @@ from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "dict", "frozenset"})
 _FINITE = _COPIES | {"enumerate", "zip", "reversed"}
+_SURE = frozenset({"list", "tuple", "set", "frozenset", "dict", "len", "bool"})
+"""What copies or measures a collection without comparing its elements: that can't fail."""
+
+_VIEWS = frozenset({"items", "keys", "values", "copy"})
 _READING = frozenset({"items", "keys", "values", "copy", "get"})
 _OF_BOTH_PYTHONS = frozenset(
     {"six.iteritems", "six.iterkeys", "six.itervalues", "six.viewitems", "six.viewkeys", "six.viewvalues"}
@@ -54,14 +58,16 @@ def snapshots(
         if path is not None and (path in changing or path in mutated):
             if path in mutated and _is_handed_out(tree, node):
                 raise UnfixableError("it hands out what the lock guards")
-            if path not in taken:
-                if path in mutated and (path not in known.collections or path in known.deep):
-                    raise UnfixableError("it is not known how to copy what it reads")
-                taken[path] = fresh(tree, plain(node.attr.value), user, names)
-                names.append(taken[path])
-                copied = ".copy()" if path in mutated else ""
-                lines.append(statement(f"{taken[path]} = {path}{copied}"))
-            changes[node] = cst.Name(taken[path])
+            if path in mutated and (path not in known.collections or path in known.deep):
+                raise UnfixableError("it is not known how to copy what it reads")
+            value = _copied(tree, node) if path in mutated else node
+            code = tree.code(value)
+            if code not in taken or value is not node:
+                taken[code] = fresh(tree, plain(node.attr.value), user, names)
+                names.append(taken[code])
+                copied = ".copy()" if path in mutated and value is node else ""
+                lines.append(statement(f"{taken[code]} = {code}{copied}"))
+            changes[value] = cst.Name(taken[code])
     if taken and any(isinstance(each, cst.While) for each in tree.inside(user)):
         raise UnfixableError("a loop would not see what changes meanwhile")
     new = tree.replaced(user, changes)
@@ -80,6 +86,23 @@ def _loads(node: cst.CSTNode, but: Collection[cst.CSTNode]) -> Iterator[cst.Attr
                 yield each
             case _:
                 pending.extend(reversed(each.children))
+
+
+def _copied(tree: Tree, node: cst.Attribute) -> cst.BaseExpression:
+    """What makes a copy of a collection where it is read, of its views too; the collection where nothing does."""
+    read: cst.CSTNode = node
+    match tree.parent(node), tree.parent(tree.parent(node) or node):
+        case cst.Attribute(attr=cst.Name(value=name)), cst.Call(args=[]) as call if name in _VIEWS:
+            read = call
+            if name == "copy":
+                return call
+        case _:
+            pass
+    match tree.parent(read), tree.parent(tree.parent(read) or read):
+        case cst.Arg(keyword=None, star=""), cst.Call(func=cst.Name(value=name), args=[_]) as call if name in _SURE:
+            return call
+        case _:
+            return node
 
 
 def _is_handed_out(tree: Tree, node: cst.CSTNode) -> bool:

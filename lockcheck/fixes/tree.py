@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
@@ -32,16 +33,51 @@ class Tree:
         self.text = text
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = wrapper.module
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._at: dict[Span, list[cst.CSTNode]] = {}
+        self._spans: dict[cst.CSTNode, Span] = {}
+        self._lines = text.split("\n")
+        self._parents = _parents(self.module)
         positions = wrapper.resolve(PositionProvider)
         for node in _walk(self.module):
-            self._parents.update((child, node) for child in node.children)
             where = positions.get(node)
             if where is not None:
                 start, end = where.start, where.end
                 span = Span(start.line, start.column + 1, end.line, end.column + 1)
                 self._at.setdefault(span, []).append(node)
+                self._spans[node] = span
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where a node of the text stands."""
+        found = self._spans.get(node)
+        if found is None:
+            raise UnfixableError("it does not stand in the text")
+        return found
+
+    def opened(self, span: Span) -> Tree | None:
+        """The tree with each statement of the line around a place in a line of its own; None where it has one.
+
+        The text stays what it was, and what stood in it is found by its place.
+        """
+        node = self.node(span)
+        for each in (node, *self.around(node)):
+            match each:
+                case cst.SimpleStatementSuite():
+                    new: cst.CSTNode | Sequence[cst.CSTNode] = cst.IndentedBlock(_apart(each))
+                case cst.SimpleStatementLine(body=[_, _, *_]):
+                    first, *rest = _apart(each)
+                    new = [first.with_changes(leading_lines=each.leading_lines), *rest]
+                case _:
+                    continue
+            tree = copy.copy(self)
+            module = self.replaced(self.module, {each: new})
+            tree.module = module if isinstance(module, cst.Module) else self.module
+            tree._parents = _parents(tree.module)  # noqa: SLF001 - its own kind
+            return tree
+        return None
+
+    def line(self, row: int) -> str:
+        """A line of the text."""
+        return self._lines[row - 1]
 
     def node(self, span: Span) -> cst.CSTNode:
         """The innermost node that covers just this span."""
@@ -76,17 +112,34 @@ class Tree:
     def value(self, span: Span) -> cst.BaseExpression:
         """The value of the assignment that covers just this span, or whose target does."""
         node: cst.CSTNode | None = self.node(span)
+        if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
+            node = node.body[0]
         while node is not None:
             match node:
-                case cst.SimpleStatementLine(body=[small]):
-                    node = small
                 case cst.Assign(value=value) | cst.AnnAssign(value=cst.BaseExpression() as value):
                     return value
+                case cst.AnnAssign(target=cst.Name(value=name)):
+                    return self._later(node, name)
                 case cst.BaseStatement():
                     break
                 case _:
                     node = self._parents.get(node)
         raise UnfixableError("it is not made by an assignment")
+
+    def _later(self, declaration: cst.AnnAssign, name: str) -> cst.BaseExpression:
+        """The one value that a name is given in the block where its type is declared."""
+        block = self.block(self.statement(declaration))
+        values = [
+            small.value
+            for line in block.body
+            if isinstance(line, cst.SimpleStatementLine)
+            for small in line.body
+            if isinstance(small, cst.Assign)
+            and [each.target.value for each in small.targets if isinstance(each.target, cst.Name)] == [name]
+        ]
+        if len(values) != 1:
+            raise UnfixableError("it is not made by an assignment")
+        return values[0]
 
     def annotation(self, value: cst.BaseExpression) -> cst.BaseExpression | None:
         """The type that an assignment gives for its value, if it gives one."""
@@ -171,6 +224,17 @@ class Tree:
         if new is None:
             return [self._rebuilt(node, changes, touched) if node in touched else node]
         return [new] if isinstance(new, cst.CSTNode) else new
+
+
+def _apart(line: cst.SimpleStatementSuite | cst.SimpleStatementLine) -> list[cst.SimpleStatementLine]:
+    """The statements of a line, each in one of its own; the comment at the end stays at the last."""
+    lines = [cst.SimpleStatementLine([each.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)]) for each in line.body]
+    lines[-1] = lines[-1].with_changes(trailing_whitespace=line.trailing_whitespace)
+    return lines
+
+
+def _parents(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
+    return {child: node for node in _walk(module) for child in node.children}
 
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

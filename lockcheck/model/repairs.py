@@ -81,9 +81,9 @@ class LimitWait(_Repair, frozen=True):
 
 
 class RaiseOnFailure(_Repair, frozen=True):
-    """What an attempt to take a lock says is looked at: `TimeoutError` where it failed.
+    """What an attempt to take a lock, or a wait, says is looked at: `TimeoutError` where it failed.
 
-    `waits`: it is no attempt yet, and is given a timeout first.
+    `waits`: it has no end yet, and is given a timeout first.
     """
 
     place: Place
@@ -184,6 +184,47 @@ class RunElsewhere(_Repair, frozen=True):
     sleeps: bool = False
 
 
+class TakeLock(_Repair, frozen=True):
+    """What a call is done to is held while it is done: `with` (or `async with`) around its statement."""
+
+    place: Place
+    asynchronous: bool
+
+
+class DropStatement(_Repair, frozen=True):
+    """A call that is a statement of its own goes."""
+
+    place: Place
+
+
+class MoveBehind(_Repair, frozen=True):
+    """The statement of a call comes after the one that is at `other`, in the same block."""
+
+    place: Place
+    other: Place
+
+
+class DoItHere(_Repair, frozen=True):
+    """What is handed to a pool or a loop, and waited for, is called here, or awaited if it is a coroutine."""
+
+    place: Place
+    awaited: bool
+
+
+class TakeOnce(_Repair, frozen=True):
+    """Two items of `with` take one lock: the outer one takes it as the inner one does, and the inner one goes."""
+
+    place: Place
+    outer: Place
+
+
+class Advise(_Repair, frozen=True):
+    """What a person would have to do, where no text can be proposed."""
+
+    place: Place
+    text: str
+
+
 class Rewrite(_Repair, frozen=True):
     """What stands at the place, a comment, is replaced by a text; the blanks before go with it where that is empty."""
 
@@ -204,12 +245,14 @@ LockRepair: TypeAlias = (
 )
 """Another lock, another region, another order."""
 
+ReleaseRepair: TypeAlias = HoldByWith | ReleaseInFinally | AcquireInTry | CatchAll | UndoOnCancel
+"""What gives back in every way out."""
+
+ShownRepair: TypeAlias = TakeLock | DropStatement | MoveBehind | DoItHere | TakeOnce
+"""What is proposed to a person, who must know more than the program tells."""
+
 TreeRepair: TypeAlias = (
-    HoldByWith
-    | ReleaseInFinally
-    | AcquireInTry
-    | CatchAll
-    | UndoOnCancel
+    ReleaseRepair
     | SwitchWith
     | AwaitCall
     | WaitInLoop
@@ -219,6 +262,20 @@ TreeRepair: TypeAlias = (
     | RunElsewhere
     | DoneInFinally
     | LockRepair
+    | ShownRepair
 )
 
-Repair: TypeAlias = TreeRepair | Rewrite
+
+class Show(_Repair, frozen=True):
+    """A repair that is shown and never made, whatever it is elsewhere; `text`, if given, is what it says of itself."""
+
+    repair: TreeRepair
+    text: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where the repair begins."""
+        return self.repair.place
+
+
+Repair: TypeAlias = TreeRepair | Rewrite | Show | Advise

@@ -172,12 +172,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.capacity import fits
+from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.workers import Queues, Way, Worker
 from lockcheck.analysis.witness import notes, primary, title
 from lockcheck.model.events import LockRef, QueueWait
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import LockId
+from lockcheck.model.repairs import Advise, Show
 from lockcheck.rules.registry import rule
 
 
@@ -223,14 +225,17 @@ def _reports(analysis: Analysis, queues: Queues, queue: LockId, exits: list[tupl
             )
         ]
         sure = min(out.confidence for _, out in exits)
+        place = primary(analysis, pair)
+        advice = f"catch what `{way.text}` raises inside the loop of {title(worker.function)}, or give `put` a timeout"
         yield Finding(
             "LCK404",
             "abandoned-queue",
             message,
             min(sure, Confidence.MEDIUM) if event.guessed else sure,
-            primary(analysis, pair),
+            place,
             tuple(related),
             notes(analysis, (LockRef(queue, None, None),)),
             symbol=str(function),
             subject=event.name,
+            repairs=(Show(limiting(place, event), advice), Advise(place, advice)),
         )

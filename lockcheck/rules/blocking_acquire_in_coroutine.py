@@ -226,6 +226,7 @@ from lockcheck.analysis.witness import (
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import LockId
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
 
 
@@ -276,7 +277,14 @@ def _finding(analysis: Analysis, hazard: Hazard, held: Held, region: SlowRegion,
     head = [] if len(region.pair.trace) == 1 else [Related(primary(analysis, region.pair), f"calls `{other.text}`", 1)]
     story = [*reached(analysis, pair, "is taken here"), *taken(analysis, (region.held,), 1), *head, *slow]
     story += hazard.others(analysis)
-    return finding(analysis, "LCK104", "blocking-acquire-in-coroutine", message, pair, (held,), story, confidence)
+    advice = (
+        f"take {named(held.lock)} in a thread, with what is done under it (`await asyncio.to_thread(…)`), or have "
+        f"{title(other.function)} do `{region.pair.trace[-1].text}` after it has released it"
+    )
+    repairs = (Advise(primary(analysis, pair), advice),)
+    return finding(
+        analysis, "LCK104", "blocking-acquire-in-coroutine", message, pair, (held,), story, confidence, repairs
+    )
 
 
 def _blocks(analysis: Analysis, pair: CriticalPair) -> bool:

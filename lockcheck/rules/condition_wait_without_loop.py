@@ -173,9 +173,11 @@ from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.flow import Block, Branch, Do, For, Node, Raise, Return, While, With
 from lockcheck.model.identity import FunctionId
-from lockcheck.model.repairs import WaitInLoop
+from lockcheck.model.repairs import Advise, WaitInLoop
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
+
+_ADVICE = "test what is waited for, while the condition is held, and wait only `while` it has not come true"
 
 
 @rule(code="LCK605", default=True, since="0.1.0")
@@ -196,7 +198,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         level = _confidence(analysis, function, operation, asked)
         if any(_leaves(node, operation.span) for node in around):
             level = Confidence.LOW
-        repairs = (WaitInLoop(analysis.place(function, operation.span)),) if asked else ()
+        place = analysis.place(function, operation.span)
+        repairs = (WaitInLoop(place), Advise(place, _ADVICE)) if asked else (Advise(place, _ADVICE),)
         yield misuse(
             analysis, "LCK605", "condition-wait-without-loop", message, function, operation, (), level, repairs
         )

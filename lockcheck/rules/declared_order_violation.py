@@ -327,6 +327,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.repairs import leaving, nesting
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import (
     PlaceOfHazard,
@@ -335,6 +336,7 @@ from lockcheck.analysis.witness import (
     finding,
     hazards,
     named,
+    primary,
     reached,
     taken,
     through,
@@ -343,6 +345,7 @@ from lockcheck.analysis.witness import (
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.identity import AttributeLock, ElementLock, FunctionId, qualified_name
+from lockcheck.model.repairs import Advise, Repair, Show, SwapNesting
 from lockcheck.model.settings import precedes
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
@@ -378,7 +381,9 @@ def _forbidden(analysis: Analysis, function: FunctionId, pairs: tuple[CriticalPa
         held = (Held(event.lock, event.mode, True, pair.trace),)
         level = Confidence.LOW if event.lock.guessed else pair.confidence
         related = reached(analysis, pair, "is taken")
-        yield finding(analysis, "LCK304", "declared-order-violation", message, pair, held, related, level)
+        advice = f"leave what takes {named(event.lock)} to code without this contract: to a thread, or a queue that it puts into"
+        repairs = (Advise(primary(analysis, pair), advice),)
+        yield finding(analysis, "LCK304", "declared-order-violation", message, pair, held, related, level, repairs)
 
 
 def _against_order(analysis: Analysis) -> Iterator[Finding]:
@@ -391,7 +396,17 @@ def _against_order(analysis: Analysis) -> Iterator[Finding]:
             f"first; take it before {both(held)}, or after that is released"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is taken"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK304", "declared-order-violation", message, pair, held, related, confidence)
+        repairs = _repairs(analysis, pair, held, name)
+        yield finding(analysis, "LCK304", "declared-order-violation", message, pair, held, related, confidence, repairs)
+
+
+def _repairs(analysis: Analysis, pair: CriticalPair, held: tuple[Held, ...], name: str) -> tuple[Repair, ...]:
+    """Swapped where the two are taken right after one another, else taken after the other is released."""
+    adjacent = nesting(analysis, pair, held[-1])
+    swapped = (SwapNesting(*adjacent),) if adjacent is not None else ()
+    advice = f"take {name} before {both(held)}, or after that is released"
+    shown = tuple(Show(repair, advice) for repair in (*swapped, *leaving(analysis, pair, held)))
+    return (*shown, Advise(primary(analysis, pair), advice))
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

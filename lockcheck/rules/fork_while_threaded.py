@@ -317,6 +317,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.forks import forks, start_method, started_before
+from lockcheck.analysis.repairs import leaving
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.survivors import Inherited
 from lockcheck.analysis.witness import (
@@ -334,9 +335,13 @@ from lockcheck.analysis.witness import (
 )
 from lockcheck.model.events import Acquire, Block, Held, Step
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.repairs import Advise, Repair, Show
 from lockcheck.rules.registry import rule
 
 _NAME = "fork-while-threaded"
+_OUTSIDE = 'fork outside of the region, or start the process by `multiprocessing.get_context("spawn")`'
+_BEFORE = 'fork before the first thread is started, or start the process by `multiprocessing.get_context("spawn")`'
+_ANEW = "make the lock anew in the child: `os.register_at_fork(after_in_child=…)`"
 
 
 @rule(code="LCK804", default=True, since="0.1.0")
@@ -355,7 +360,9 @@ def _under_lock(analysis: Analysis) -> Iterator[Finding]:
             "who needs it there may hang; fork outside the region, or use the spawn context"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "forks here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK804", _NAME, message, pair, held, related, confidence)
+        outside = [Show(each, _OUTSIDE) for each in leaving(analysis, pair, held)]
+        repairs: list[Repair] = [*outside, Advise(primary(analysis, pair), _OUTSIDE)]
+        yield finding(analysis, "LCK804", _NAME, message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
@@ -407,6 +414,7 @@ def _after_start(analysis: Analysis) -> Iterator[Finding]:
             (Related(analysis.place(function, started.span), "a thread is started"),),
             symbol=str(function),
             subject=step.text,
+            repairs=(Advise(primary(analysis, pair), _BEFORE),),
         )
 
 
@@ -433,4 +441,5 @@ def _inherited(analysis: Analysis) -> Iterator[Finding]:
             level = min(pair.confidence, Confidence.HIGH if direct else Confidence.MEDIUM)
             level = level if inherited.lasting(lock.id) else Confidence.LOW
             related = reached(analysis, pair, "is taken here")
-            yield finding(analysis, "LCK804", _NAME, message, pair, (), related, level)
+            repairs = (Advise(primary(analysis, pair), _ANEW),)
+            yield finding(analysis, "LCK804", _NAME, message, pair, (), related, level, repairs)

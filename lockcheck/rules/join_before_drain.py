@@ -137,6 +137,7 @@ from lockcheck.model.events import Block, CriticalPair, LockRef, QueueWait
 from lockcheck.model.expression import Call
 from lockcheck.model.findings import Finding, Related
 from lockcheck.model.identity import FunctionId, LockId, lock_name
+from lockcheck.model.repairs import Advise, MoveBehind
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
@@ -154,20 +155,25 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             if drained is None or early is None or drained < early.trace[0].span:
                 continue
             name = lock_name(queue)
+            place, taking = primary(analysis, early), analysis.place(result.function, drained)
             yield Finding(
                 "LCK405",
                 "join-before-drain",
                 f"the process is joined before `{name}`, which it was given, is drained: it does not end until somebody "
                 "reads what it has put; take the items first",
                 early.confidence,
-                primary(analysis, early),
+                place,
                 (
                     Related(analysis.place(result.function, handed), f"the process is given `{name}`"),
-                    Related(analysis.place(result.function, drained), f"`{name}` is taken from only here"),
+                    Related(taking, f"`{name}` is taken from only here"),
                 ),
                 notes(analysis, (LockRef(queue, None, None),)),
                 symbol=str(result.function),
                 subject=name,
+                repairs=(
+                    MoveBehind(place, taking),
+                    Advise(place, f"take the items of `{name}` before the process is joined"),
+                ),
             )
 
 

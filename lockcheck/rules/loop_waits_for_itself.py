@@ -150,10 +150,15 @@ from collections.abc import Iterator
 from lockcheck.analysis.loops import asks_for_loop, followed, runs_loop, synchronous
 from lockcheck.analysis.own_loops import waits_for_own
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, reached, through, title
+from lockcheck.analysis.witness import PlaceOfHazard, finding, hazards, plausible, primary, reached, through, title
 from lockcheck.model.events import CriticalPair
 from lockcheck.model.findings import Finding
+from lockcheck.model.repairs import Advise, DoItHere
 from lockcheck.rules.registry import rule
+
+_ADVICE = (
+    "make a coroutine of each function on the way and await it, or hand the call to a thread (`asyncio.to_thread`)"
+)
 
 
 @rule(code="LCK703", default=True, since="0.1.0", supersedes=("LCK701",))
@@ -169,7 +174,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             f"{outcome}: await the coroutine instead"
         )
         related = [*reached(analysis, pair, f"{what} here"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK703", "loop-waits-for-itself", message, pair, held, related, confidence)
+        place = primary(analysis, pair)
+        here = (DoItHere(place, awaited=True),) if len(pair.trace) == 1 else ()
+        repairs = (*here, Advise(place, _ADVICE))
+        yield finding(analysis, "LCK703", "loop-waits-for-itself", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

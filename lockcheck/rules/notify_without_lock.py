@@ -286,6 +286,7 @@ from lockcheck.analysis.witness import misuse, named, title
 from lockcheck.model.events import Need
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.repairs import Advise, TakeLock
 from lockcheck.rules.registry import rule
 
 
@@ -308,8 +309,14 @@ def _conditions(analysis: Analysis) -> Iterator[Finding]:
             f"{named(operation.lock)} is {verb} while it is not held: that raises `RuntimeError`; put it under "
             f"`{'async with' if operation.lock.domain == 'async' else 'with'}` of the condition"
         )
+        place = analysis.place(function, operation.span)
+        repairs = (
+            TakeLock(place, operation.lock.domain == "async"),
+            Advise(place, f"do it while {named(operation.lock)} is held"),
+        )
+        level = Confidence.MEDIUM
         yield misuse(
-            analysis, "LCK606", "notify-without-lock", message, function, operation, confidence=Confidence.MEDIUM
+            analysis, "LCK606", "notify-without-lock", message, function, operation, (), level, repairs=repairs
         )
 
 
@@ -327,9 +334,10 @@ def _contracts(analysis: Analysis) -> Iterator[Finding]:
 
 def _broken(analysis: Analysis, function: FunctionId, need: Need) -> Finding:
     name = named(need.lock)
+    advice = "take it here, or give this function the same contract"
     message = (
         f"{title(need.callee)} is called while {name} is not held, but its contract says that the caller holds it: "
-        "what the lock guards may change in between; take it here, or give this function the same contract"
+        f"what the lock guards may change in between; {advice}"
     )
     callee = Related(analysis.place(need.callee, analysis.facts(need.callee).span), f"is to be called with {name} held")
     note = analysis.note(need.lock)
@@ -343,4 +351,5 @@ def _broken(analysis: Analysis, function: FunctionId, need: Need) -> Finding:
         (note,) if note is not None else (),
         symbol=str(function),
         subject=f"{name} {need.callee.qualname}",
+        repairs=(Advise(analysis.place(function, need.span), f"{advice} (`# lockcheck: holds …`)"),),
     )

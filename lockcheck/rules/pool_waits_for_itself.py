@@ -128,6 +128,7 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import title
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import lock_name
+from lockcheck.model.repairs import Advise, DoItHere
 from lockcheck.rules.registry import rule
 
 
@@ -161,4 +162,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                         tuple(related),
                         symbol=str(way[-1]),
                         subject=lock_name(outer.pool),
+                        repairs=(
+                            DoItHere(place, awaited=False),
+                            Advise(
+                                place,
+                                "call it directly, or submit it to another pool than the one that runs the caller",
+                            ),
+                        ),
                     )

@@ -180,14 +180,20 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.several_loops import Entrance, Touch, entrances, makes_loops, touched_by_threads, uses
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import finding, reached, title
+from lockcheck.analysis.witness import finding, primary, reached, title
 from lockcheck.model.events import CriticalPair
 from lockcheck.model.facts import MODULE
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId, LockId, lock_name
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
 
 _NAME = "primitive-shared-across-loops"
+_MADE_THERE = (
+    "make it in the coroutine that the loop runs first, and hand it to those that use it; across threads, use one of "
+    "`threading` or `queue`"
+)
+_HANDED = "hand the call to the loop that it belongs to: `loop.call_soon_threadsafe(…)`, or `run_coroutine_threadsafe`"
 
 
 @rule(code="LCK704", default=True, since="0.1.0")
@@ -234,7 +240,8 @@ def _shared(analysis: Analysis, lock: LockId, place: Entrance) -> Finding:
     )
     related = reached(analysis, place.pair, "is used here")
     level = min(place.pair.confidence, Confidence.HIGH if place.in_thread else Confidence.MEDIUM)
-    return finding(analysis, "LCK704", _NAME, message, place.pair, (), related, level)
+    repairs = (Advise(primary(analysis, place.pair), _MADE_THERE),)
+    return finding(analysis, "LCK704", _NAME, message, place.pair, (), related, level, repairs)
 
 
 def _early(analysis: Analysis, pair: CriticalPair, lock: LockId, maker: FunctionId | None) -> Finding:
@@ -245,9 +252,9 @@ def _early(analysis: Analysis, pair: CriticalPair, lock: LockId, maker: Function
     )
     place = () if maker is None else (analysis.place(maker, analysis.facts(maker).span),)
     related = [Related(each, "makes an event loop at each call") for each in place]
-    return finding(
-        analysis, "LCK704", _NAME, message, pair, (), related, Confidence.MEDIUM if place else Confidence.LOW
-    )
+    level = Confidence.MEDIUM if place else Confidence.LOW
+    repairs = (Advise(primary(analysis, pair), _MADE_THERE),)
+    return finding(analysis, "LCK704", _NAME, message, pair, (), related, level, repairs)
 
 
 def _touched(analysis: Analysis, touch: Touch) -> Finding:
@@ -264,6 +271,7 @@ def _touched(analysis: Analysis, touch: Touch) -> Finding:
         _story(analysis, touch),
         symbol=str(touch.way[-1]),
         subject=touch.name,
+        repairs=(Advise(analysis.place(touch.way[-1], touch.call.span), _HANDED),),
     )
 
 

@@ -223,12 +223,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
+from lockcheck.analysis.repairs import taking_once
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import (
+    PlaceOfHazard,
+    both,
+    certainty,
+    finding,
+    hazards,
+    primary,
+    reached,
+    taken,
+    through,
+)
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Finding
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
+
+_ADVICE = (
+    "leave the read side before the write side is requested, and look again at what was read: another writer may have "
+    "been there in between; or take the write side from the start"
+)
 
 
 @rule(code="LCK303", default=True, since="0.1.0")
@@ -241,7 +258,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "every reader has left, and this one is among them; leave the read side first, or write from the start"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is requested"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK303", "read-to-write-upgrade", message, pair, held, related, confidence)
+        repairs = (*taking_once(analysis, pair, held), Advise(primary(analysis, pair), _ADVICE))
+        yield finding(analysis, "LCK303", "read-to-write-upgrade", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -225,12 +225,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
+from lockcheck.analysis.repairs import taking_once
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
-from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
+from lockcheck.analysis.witness import (
+    PlaceOfHazard,
+    both,
+    certainty,
+    finding,
+    hazards,
+    primary,
+    reached,
+    taken,
+    through,
+)
 from lockcheck.model.events import Acquire, CriticalPair, Held
 from lockcheck.model.findings import Finding
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
+
+_ADVICE = "read under one of the two: split the inner function into one that takes the lock and one that needs it held"
 
 
 @rule(code="LCK504", default=True, since="0.1.0")
@@ -243,7 +257,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             "arrives between the two waits for the first, and keeps the second out for ever; read under one of them"
         )
         related = [*taken(analysis, held), *reached(analysis, pair, "is taken again"), *hazard.others(analysis)]
-        yield finding(analysis, "LCK504", "recursive-read-lock", message, pair, held, related, confidence)
+        repairs = (*taking_once(analysis, pair, held), Advise(primary(analysis, pair), _ADVICE))
+        yield finding(analysis, "LCK504", "recursive-read-lock", message, pair, held, related, confidence, repairs)
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:

@@ -215,6 +215,7 @@ from lockcheck.model.expression import Attr, Call
 from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.flow import Block, Branch, Do, Try
 from lockcheck.model.identity import FunctionId, LockId
+from lockcheck.model.repairs import Advise, DropStatement
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
 
@@ -254,8 +255,19 @@ def _finding(analysis: Analysis, function: FunctionId, operation: Operation, bef
         message = f"{name} is released a second time, when it is not held any more: that raises `RuntimeError`"
     related = [Related(analysis.place(function, o.span), f"{name} is taken") for o in before]
     level = Confidence.HIGH if before else Confidence.MEDIUM
+    place = analysis.place(function, operation.span)
+    advice = Advise(place, "remove it, or take the lock on every way that leads here")
+    repairs = (DropStatement(place), advice) if before else (advice,)
     return misuse(
-        analysis, "LCK607", "release-without-acquire", message + "; remove it", function, operation, related, level
+        analysis,
+        "LCK607",
+        "release-without-acquire",
+        message + "; remove it",
+        function,
+        operation,
+        related,
+        level,
+        repairs,
     )
 
 
@@ -304,6 +316,6 @@ def _unsure(analysis: Analysis, function: FunctionId, operation: Operation, take
         "raises `RuntimeError`; take the lock before the `try`"
     )
     related = [Related(analysis.place(function, taken.span), f"{name} is taken inside the `try`")]
-    return misuse(
-        analysis, "LCK607", "release-without-acquire", message, function, operation, related, Confidence.MEDIUM
-    )
+    repairs = (Advise(analysis.place(function, operation.span), f"take {name} before the `try`"),)
+    level = Confidence.MEDIUM
+    return misuse(analysis, "LCK607", "release-without-acquire", message, function, operation, related, level, repairs)

@@ -426,11 +426,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.closed import after_close
+from lockcheck.analysis.repairs import limiting
 from lockcheck.analysis.starving import Starved, starved
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import notes, primary, title
-from lockcheck.model.events import LockRef, QueueWait
+from lockcheck.model.events import Block, Event, LockRef, QueueWait
 from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.repairs import Advise, RaiseOnFailure, Repair, Show
+from lockcheck.model.source import Place
 from lockcheck.rules.registry import rule
 
 _HOW = {
@@ -439,6 +442,9 @@ _HOW = {
     "raise": "it raises `{}`",
     "return": "it returns{}",
 }
+
+_TOLD = ("threading.Event.wait", "multiprocessing.Event.wait")
+_BEFORE = "put before it is closed, or handle what `put` raises once it is closed"
 
 
 @rule(code="LCK406", default=True, since="0.1.0", supersedes=("LCK402",))
@@ -459,6 +465,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             notes(analysis, (LockRef(put.queue, None, None),)),
             symbol=str(put.function),
             subject=put.name,
+            repairs=(Advise(place, _BEFORE),),
         )
 
 
@@ -469,24 +476,36 @@ def _waiting(analysis: Analysis, found: Starved) -> Finding:
     if isinstance(event, QueueWait) and event.operation == "drain":
         what = f"once its consumer {title(worker)} has died with items left in the queue"
         advice = "catch it inside the consumer's loop"
+        shown = f"catch what fails inside the loop of {title(worker)}, or give the wait a timeout"
     else:
         what = f"where {title(worker)} ends before it comes to `{found.wakers[0].text}`"
         advice = "see to it in a `finally`, or give the wait a timeout"
+        shown = f"come to `{found.wakers[0].text}` in a `finally`, or give the wait a timeout"
     message = f"`{name}` waits for ever {what}: {_HOW[ending.how].format(ending.text)}; {advice}"
     related = [
         Related(analysis.place(ending.function, ending.span), _HOW[ending.how].format(ending.text))
         for _, ending in found.endings
     ]
     related += [Related(analysis.place(w.function, w.span), f"`{w.text}` would end the wait") for w in found.wakers]
+    place = primary(analysis, found.pair)
     queue = event.queue if isinstance(event, QueueWait) else None
     return Finding(
         "LCK406",
         "starved-wait",
         message,
         min(found.pair.confidence, *(e.confidence for _, e in found.endings)),
-        primary(analysis, found.pair),
+        place,
         tuple(related),
         notes(analysis, (LockRef(queue, None, None),)),
         symbol=str(found.function),
         subject=name,
+        repairs=(*_limited(place, event, shown), Advise(place, shown)),
     )
+
+
+def _limited(place: Place, event: Event, advice: str) -> Iterator[Repair]:
+    """Give the wait an end: one that says so by its result, and does not raise, is tested."""
+    if isinstance(event, Block) and not event.awaited and (event.releases is not None or event.name in _TOLD):
+        yield Show(RaiseOnFailure(place, waits=True), advice)
+    elif isinstance(event, QueueWait | Block):
+        yield Show(limiting(place, event), advice)

@@ -200,8 +200,9 @@ from lockcheck.analysis.summarise.workers import loop_around
 from lockcheck.analysis.witness import title
 from lockcheck.model.events import LockRef
 from lockcheck.model.expression import Const, Expr, Name
-from lockcheck.model.findings import Confidence, Finding, Fix, Related
+from lockcheck.model.findings import Confidence, Finding, Related
 from lockcheck.model.identity import FunctionId, LocalLock, lock_name
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
 
 _LOOKS = {"qsize", "full"}
@@ -246,9 +247,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
                 Related(analysis.place(taker, get.span), f"{title(taker)} takes"),
             ),
             (made,),
-            Fix("display", _POLICIES),
             symbol=str(putter),
             subject=name,
+            repairs=(Advise(made.place, _POLICIES),),
         )
 
 

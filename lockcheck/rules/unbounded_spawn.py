@@ -216,7 +216,8 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.spawning import Spawning, spawnings
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.model.findings import Confidence, Finding, Fix, Related
+from lockcheck.model.findings import Confidence, Finding, Related
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
 
 _ADVICE = (
@@ -239,9 +240,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             Confidence.HIGH,
             analysis.place(found.function, found.span),
             _story(analysis, found),
-            fix=Fix("display", _ADVICE),
             symbol=str(found.function),
             subject=found.name,
+            repairs=(Advise(analysis.place(found.function, found.span), _ADVICE),),
         )
 
 

@@ -118,6 +118,7 @@ from lockcheck.model.facts import MODULE
 from lockcheck.model.findings import Finding
 from lockcheck.model.flow import Enter, Node
 from lockcheck.model.identity import FunctionId, LocalLock
+from lockcheck.model.repairs import Advise
 from lockcheck.rules.registry import rule
 
 
@@ -150,7 +151,9 @@ def _finding(analysis: Analysis, function: FunctionId, operation: Operation, nam
         f"{name} is made anew in each call of `{analysis.facts(function).name}` and nobody else sees it: it excludes "
         "nobody; keep it in the object or the module whose state it guards"
     )
-    return misuse(analysis, "LCK604", "unshared-lock", message, function, operation)
+    advice = "make it once: in `__init__` as an attribute of the object whose state it guards, or in the module"
+    repairs = (Advise(analysis.place(function, operation.span), advice),)
+    return misuse(analysis, "LCK604", "unshared-lock", message, function, operation, repairs=repairs)
 
 
 def _made(analysis: Analysis, function: FunctionId, call: Call) -> bool:

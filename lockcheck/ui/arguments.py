@@ -25,6 +25,7 @@ class Arguments(argparse.Namespace):
     min_confidence: str | None
     config: str | None
     isolated: bool
+    target_version: str | None
     python_path: list[str]
     no_cache: bool
     cache_dir: str | None
@@ -84,6 +85,9 @@ def _add_fixes(parser: argparse.ArgumentParser) -> None:
         "--unsafe-fixes",
         action=argparse.BooleanOptionalAction,
         help="make fixes that may change the meaning too: read what they did",
+    )
+    group.add_argument(
+        "--target-version", metavar="VERSION", help="the oldest Python that fixes are made for, such as py311"
     )
     group.add_argument("--show-fixes", action="store_true", help="list the fixes that were made")
     group.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 when something was fixed")

@@ -117,7 +117,7 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
 def _project(arguments: Arguments) -> Project:
     import msgspec
 
-    from lockcheck.app.config import ConfigError, confidence, unknown_rule
+    from lockcheck.app.config import ConfigError, confidence, target_version, unknown_rule
     from lockcheck.app.project import absolute, locate
     from lockcheck.app.selection import Catalogue, Selection
     from lockcheck.app.table import OUTPUT_FORMATS
@@ -136,6 +136,9 @@ def _project(arguments: Arguments) -> Project:
     if arguments.python_path:
         folders = tuple(absolute(folder, project.here) for folder in arguments.python_path)
         config = msgspec.structs.replace(config, python_path=(*folders, *config.python_path))
+    target = target_version("--target-version", arguments.target_version)
+    if target is not None:
+        config = msgspec.structs.replace(config, target_version=target)
     level = confidence(arguments.min_confidence or "")
     if level is not None:
         config = msgspec.structs.replace(config, min_confidence=level)

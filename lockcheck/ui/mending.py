@@ -12,7 +12,7 @@ from lockcheck.app.fixing import Fixed, fix
 from lockcheck.app.pipeline import Options, Outcome
 from lockcheck.app.project import Project
 from lockcheck.app.writing import write_all
-from lockcheck.model.findings import Failure
+from lockcheck.model.findings import Failure, Report
 from lockcheck.ui.arguments import Arguments
 
 
@@ -36,7 +36,7 @@ def mend(project: Project, options: Options, arguments: Arguments) -> Done:
     unsafe = arguments.unsafe_fixes if arguments.unsafe_fixes is not None else project.config.unsafe_fixes
     fixed = fix(project, options, unsafe=unsafe)
     piped = {each.path for each in options.replacements}
-    said = tuple(_said(project, fixed, arguments))
+    said = tuple(_said(project, fixed, arguments, unsafe=unsafe))
     if arguments.diff:
         return Done(fixed.outcome, {}, _diff(project, fixed), said, status=1 if fixed.texts else 0)
     written = {path: text for path, text in fixed.texts.items() if path not in piped}
@@ -65,7 +65,7 @@ def _diff(project: Project, fixed: Fixed) -> str:
     return "".join(lines)
 
 
-def _said(project: Project, fixed: Fixed, arguments: Arguments) -> Iterator[str]:
+def _said(project: Project, fixed: Fixed, arguments: Arguments, *, unsafe: bool) -> Iterator[str]:
     if arguments.show_fixes or project.config.show_fixes:
         for made in fixed.made:
             place = made.finding.place
@@ -74,8 +74,17 @@ def _said(project: Project, fixed: Fixed, arguments: Arguments) -> Iterator[str]
         place = taken.finding.place
         yield f"{project.display(place.path)}:{place.span.row}: {taken.finding.code} not fixed: {taken.reason}"
     counts = Counter(made.finding.code for made in fixed.made)
+    hidden = 0 if unsafe else _hidden(fixed.outcome.report)
+    if not counts and hidden and (arguments.diff or arguments.fix_only):
+        yield f"nothing {'would be ' if arguments.diff else ''}fixed; {hidden} could be with `--unsafe-fixes`"
     if counts:
         would = "would be fixed" if arguments.diff else "fixed"
         left = len(fixed.outcome.report.findings)
         some = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
-        yield f"{counts.total()} {would} ({some}), {left} left"
+        more = f", {hidden} of them fixable with `--unsafe-fixes`" if hidden else ""
+        yield f"{counts.total()} {would} ({some}), {left} left{more}"
+
+
+def _hidden(report: Report) -> int:
+    """How many findings have a fix that has to be asked for."""
+    return sum(each.fix is not None and each.fix.applicability == "unsafe" for each in report.findings)

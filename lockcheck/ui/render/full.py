@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -12,6 +13,7 @@ from rich.text import Text
 from lockcheck.model.findings import Confidence, Finding, Report
 from lockcheck.model.source import Place
 from lockcheck.ui.render.frame import Mark, frame
+from lockcheck.ui.render.proposed import proposed
 from lockcheck.ui.render.view import View, visible
 
 _CONFIDENCE = {Confidence.HIGH: "bold red", Confidence.MEDIUM: "yellow", Confidence.LOW: "dim"}
@@ -63,8 +65,11 @@ def _finding(finding: Finding, view: View) -> Text:
         text.append("  also: ", "bold")
         text.append(f"{visible(note)}\n")
     if finding.fix is not None:
-        text.append(f"  fix ({finding.fix.applicability}): ", "bold")
+        is_shown = finding.fix.applicability == "display"
+        text.append("  help: " if is_shown else f"  fix ({finding.fix.applicability}): ", "bold")
         text.append(f"{visible(finding.fix.message)}\n")
+        if is_shown:
+            text.append_text(proposed(finding.fix, finding.place.path, view))
     return text
 
 
@@ -131,4 +136,8 @@ def _closing(report: Report) -> Text:
     sum_up = f"{found} finding{'' if found == 1 else 's'} in {files}."
     if report.failures:
         sum_up = f"{sum_up} Not everything could be looked at: see the messages."
-    return Text(f"{sum_up}\n", "bold")
+    text = Text(f"{sum_up}\n", "bold")
+    kinds: Counter[str] = Counter(finding.fix.applicability for finding in report.findings if finding.fix is not None)
+    ways = (("safe", "--fix"), ("unsafe", "--fix --unsafe-fixes"))
+    fixable = [f"{kinds[kind]} fixable with `{how}`" for kind, how in ways if kinds[kind]]
+    return text.append(f"{', '.join(fixable)}.\n") if fixable else text

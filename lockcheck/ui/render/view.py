@@ -36,6 +36,11 @@ class View:
         lines = self._lines[path]
         return lines[row - 1] if 1 <= row <= len(lines) else None
 
+    def text(self, path: str) -> str | None:
+        """Give the text of a source, None where there is none."""
+        source = self._sources.get(path)
+        return source.text if source is not None else None
+
     def fingerprint(self, finding: Finding) -> str:
         """Give what the finding is known by from run to run."""
         return fingerprint(finding, self._project.root)
