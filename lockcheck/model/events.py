@@ -16,7 +16,7 @@ from lockcheck.model.paths import ParameterRoot, Path
 from lockcheck.model.source import Span
 
 
-class Step(msgspec.Struct, frozen=True, order=True, gc=False):
+class Step(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One step of a trace: in `function`, at `span`, something named `text` is acquired, called or waited for."""
 
     function: FunctionId
@@ -29,7 +29,7 @@ Trace: TypeAlias = tuple[Step, ...]
 """The steps from a function to an event inside it, the event last. Shorter traces are better, then smaller ones."""
 
 
-class LockRef(msgspec.Struct, frozen=True, gc=False):
+class LockRef(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A lock as a function sees it.
 
     `path` is the object within one thread of execution (equal paths are the same lock; None: which instance is
@@ -69,7 +69,7 @@ class LockRef(msgspec.Struct, frozen=True, gc=False):
         return self.kind is None or self.kind.shape != "permits" or self.permits == 1
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class Held(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A lock that is held: how it was taken, whether on every path (`must`), and the steps that took it.
 
     `scope` names the exit stack that gives the lock back by itself. `inner` marks a lock that a callee holds:
@@ -88,7 +88,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     promised: bool = False
 
 
-class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
+class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False, cache_hash=True):
     """A lock is taken. `blocking`: it may wait; `timed`: not for ever; `awaited`: it is a suspension too.
 
     `scoped`: only a timeout scope around it ends the wait, which a holder that takes its own lock again always loses.
@@ -102,7 +102,7 @@ class Acquire(msgspec.Struct, frozen=True, tag="acquire", gc=False):
     scoped: bool = False
 
 
-class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
+class Block(msgspec.Struct, frozen=True, tag="block", gc=False, cache_hash=True):
     """Something that may take long. `device` is the object it works on, as `Class.attr`, where that is known.
 
     `timed`: an explicit timeout bounds it; `bounded`: a timeout scope around it does. `runs` are the functions
@@ -124,13 +124,13 @@ class Block(msgspec.Struct, frozen=True, tag="block", gc=False):
     settled: bool = False
 
 
-class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False):
+class Suspend(msgspec.Struct, frozen=True, tag="suspend", gc=False, cache_hash=True):
     """Other tasks, or a generator's consumer, run now. `what` is the word in the source."""
 
     what: Literal["await", "async for", "async with", "async comprehension", "yield"]
 
 
-class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
+class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False, cache_hash=True):
     """A queue operation that may wait. `bounded` is None where nothing is known of its bound, see `guessed`.
 
     `limit` names the parameter of the call that would bound the wait, `settled` says that no number can be added for it;
@@ -152,7 +152,7 @@ class QueueWait(msgspec.Struct, frozen=True, tag="queue", gc=False):
     settled: bool = False
 
 
-class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
+class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False, cache_hash=True):
     """Something that came from outside is called: nobody knows what it does. `path` is where it was kept.
 
     `holder` names the attribute or collection that keeps it, as `lock_name` does; `source` is where it was given.
@@ -170,7 +170,7 @@ class Callback(msgspec.Struct, frozen=True, tag="callback", gc=False):
     place: tuple[int, ...] = ()
 
 
-class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False):
+class Comeback(msgspec.Struct, frozen=True, tag="comeback", gc=False, cache_hash=True):
     """A callback of a future may run in the middle of a call, and takes `lock`: the trace leads into it.
 
     `handler` is the callback, `registered` where it is. `at_once`: the call is the registration itself, which runs
@@ -187,7 +187,7 @@ Channel: TypeAlias = Literal["log", "stdout", "stderr"]
 """Where something is said: to the handlers of the log, or to a standard stream."""
 
 
-class Tell(msgspec.Struct, frozen=True, tag="tell", gc=False):
+class Tell(msgspec.Struct, frozen=True, tag="tell", gc=False, cache_hash=True):
     """Something is said: whoever takes it in runs now, in this thread."""
 
     channel: Channel
@@ -196,7 +196,7 @@ class Tell(msgspec.Struct, frozen=True, tag="tell", gc=False):
 Event: TypeAlias = Acquire | Block | Suspend | QueueWait | Callback | Comeback | Tell
 
 
-class Operation(msgspec.Struct, frozen=True, gc=False):
+class Operation(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """What a function itself does to a lock, at `span` (of the call, or of the item of a `with`).
 
     `held`: on some path the function holds the lock just then. `waits`: it is a coroutine's operation. `attempt`: the
@@ -215,7 +215,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
     handed: bool = False
 
 
-class Need(msgspec.Struct, frozen=True, gc=False):
+class Need(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A call, at `span`, of a function whose contract says that its caller holds `lock`; `held`: this one does."""
 
     lock: LockRef
@@ -224,14 +224,14 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     held: bool
 
 
-class Condition(msgspec.Struct, frozen=True, order=True, gc=False):
+class Condition(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """The pair holds where the object at `path` is an instance of `cls`."""
 
     path: Path
     cls: ClassId
 
 
-class CriticalPair(msgspec.Struct, frozen=True, gc=False):
+class CriticalPair(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """An event and the locks held when it happens.
 
     `trace` leads from the function to the event. `dropped` are locks of the caller that the function has given
@@ -246,7 +246,7 @@ class CriticalPair(msgspec.Struct, frozen=True, gc=False):
     confidence: Confidence = Confidence.HIGH
 
 
-class Summary(msgspec.Struct, frozen=True, gc=False):
+class Summary(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """What callers need to know of a function.
 
     `pairs`: events that callers may be holding locks around (see `lockcheck.analysis.summarise.exports`).

@@ -9,7 +9,7 @@ import msgspec
 from lockcheck.model.facts import MODULE
 
 
-class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False):
+class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """A function by its module and qualified name; a module's body is `<module>`."""
 
     module: str
@@ -19,7 +19,7 @@ class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False):
         return self.module if self.qualname == MODULE else f"{self.module}.{self.qualname}"
 
 
-class ClassId(msgspec.Struct, frozen=True, order=True, gc=False):
+class ClassId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """A class by its module and qualified name."""
 
     module: str
@@ -29,28 +29,28 @@ class ClassId(msgspec.Struct, frozen=True, order=True, gc=False):
         return f"{self.module}.{self.qualname}"
 
 
-class AttributeLock(msgspec.Struct, frozen=True, order=True, tag="attribute", gc=False):
+class AttributeLock(msgspec.Struct, frozen=True, order=True, tag="attribute", gc=False, cache_hash=True):
     """The lock in an attribute of the instances of a class (or of the class itself)."""
 
     owner: ClassId
     name: str
 
 
-class GlobalLock(msgspec.Struct, frozen=True, order=True, tag="global", gc=False):
+class GlobalLock(msgspec.Struct, frozen=True, order=True, tag="global", gc=False, cache_hash=True):
     """The lock in a module's global name."""
 
     module: str
     name: str
 
 
-class LocalLock(msgspec.Struct, frozen=True, order=True, tag="local", gc=False):
+class LocalLock(msgspec.Struct, frozen=True, order=True, tag="local", gc=False, cache_hash=True):
     """The lock in a function's local name (it reaches others by a closure or an argument)."""
 
     function: FunctionId
     name: str
 
 
-class ElementLock(msgspec.Struct, frozen=True, order=True, tag="element", gc=False):
+class ElementLock(msgspec.Struct, frozen=True, order=True, tag="element", gc=False, cache_hash=True):
     """Any lock out of a container of locks: a family."""
 
     container: AttributeLock | GlobalLock | LocalLock

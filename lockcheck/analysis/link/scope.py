@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -13,12 +14,10 @@ from lockcheck.model.expression import (
     Call,
     Compare,
     Comprehension,
-    Const,
     Expr,
     Group,
     IfElse,
     Item,
-    Lambda,
     Logic,
     Name,
     Not,
@@ -252,43 +251,57 @@ def _comprehension(expr: Comprehension) -> tuple[Expr, ...]:
     return (*parts, expr.element)
 
 
-_LEAVES = frozenset({Name, Const, Lambda})
+_Parts: TypeAlias = "Callable[[Any], tuple[Expr, ...]]"
+
+
+def _one(expr: Attr | Await | Not | Star | Walrus) -> tuple[Expr, ...]:
+    return (expr.value,)
+
+
+def _call(expr: Call) -> tuple[Expr, ...]:
+    if expr.keywords:
+        return (expr.func, *expr.args, *[k.value for k in expr.keywords])
+    return (expr.func, *expr.args)
+
+
+_PARTS: dict[type[Expr], _Parts] = {
+    Attr: _one,
+    Await: _one,
+    Not: _one,
+    Star: _one,
+    Walrus: _one,
+    Call: _call,
+    Item: lambda expr: (expr.value, expr.key),
+    Logic: lambda expr: expr.values,
+    IfElse: lambda expr: (expr.test, expr.then, expr.orelse),
+    Compare: lambda expr: (expr.left, expr.right),
+    Group: lambda expr: expr.items,
+    Opaque: lambda expr: expr.parts,
+    Yield: lambda expr: () if expr.value is None else (expr.value,),
+    Comprehension: _comprehension,
+}
+"""How each kind of expression is taken apart; all others have no parts."""
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression in the order of evaluation."""
-    if type(expr) in _LEAVES:  # most expressions: worth a test before a dozen patterns
-        return ()
-    match expr:
-        case Attr(value=value) | Await(value=value) | Not(value=value) | Star(value=value) | Walrus(value=value):
-            return (value,)
-        case Call(func=func, args=args, keywords=keywords):
-            return (func, *args, *[k.value for k in keywords]) if keywords else (func, *args)
-        case Item(value=value, key=key):
-            return (value, key)
-        case Logic(values=values):
-            return values
-        case IfElse(test=test, then=then, orelse=orelse):
-            return (test, then, orelse)
-        case Compare(left=left, right=right):
-            return (left, right)
-        case Group(items=items) | Opaque(parts=items):
-            return items
-        case Yield(value=value):
-            return () if value is None else (value,)
-        case Comprehension():
-            return _comprehension(expr)
-        case _:
-            return ()
+    parts = _PARTS.get(type(expr))
+    return parts(expr) if parts is not None else ()
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
     """An expression and everything inside it, an outer one before its parts."""
+    parts = _PARTS.get(type(expr))
+    if parts is None:
+        yield expr
+        return
     waiting = [expr]
     while waiting:
         current = waiting.pop()
         yield current
-        waiting.extend(reversed(children(current)))
+        parts = _PARTS.get(type(current))
+        if parts is not None:
+            waiting.extend(reversed(parts(current)))
 
 
 def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:

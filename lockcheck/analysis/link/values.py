@@ -13,7 +13,7 @@ from lockcheck.model.library import LockKind, QueueKind
 from lockcheck.model.source import Span
 
 
-class Origin(msgspec.Struct, frozen=True, gc=False):
+class Origin(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """The call that made an object, and the function whose names its arguments are to be read in."""
 
     function: FunctionId

@@ -11,6 +11,7 @@ from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.analysis.summarise.sections import Sections
+from lockcheck.analysis.summarise.setters import Setters
 from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.analysis.summarise.ways import Ways
 from lockcheck.model.events import Block, CriticalPair, Held, LockRef, QueueWait
@@ -117,6 +118,11 @@ class Analysis:
     def sections(self) -> Sections:
         """Who takes which lock, and what for."""
         return Sections(self.results)
+
+    @cached_property
+    def setters(self) -> Setters:
+        """What calls of methods set."""
+        return Setters(self.engine)
 
     def place(self, function: FunctionId, span: Span) -> Place:
         """A span in the file of a function."""

@@ -9,15 +9,12 @@ import msgspec
 from lockcheck.analysis.link.scope import Scope, blocks, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.sections import ends
+from lockcheck.analysis.summarise.setters import assigned
 from lockcheck.model.events import CriticalPair, Held
-from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Item, Name
-from lockcheck.model.flow import Assign, Block, Branch, Enter, Iterate, Raise, Return, While, With
+from lockcheck.model.expression import Attr, Await, Call, Expr, Name
+from lockcheck.model.flow import Block, Branch, Enter, Iterate, Raise, Return, While, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
-
-_STORES = {"add", "append", "appendleft", "insert", "put", "put_nowait", "set", "setdefault", "update"}
-MAX_DEPTH = 3
-"""Methods of one object that call each other to set its state."""
 
 
 class Flight(msgspec.Struct, frozen=True, gc=False):
@@ -178,22 +175,8 @@ class _Region:
 
         What it empties before the wait is work that it takes on, which others go on to add while it waits.
         """
-        found = {name for name in _assigned(nodes, self._span.row) if not self._scope.binds(name)}
-        for call in _calls(nodes):
-            found |= self._by_callee(call, self._function, MAX_DEPTH)
-        return found
-
-    def _by_callee(self, call: Call, function: FunctionId, depth: int) -> set[str]:
-        """What a method of the object itself sets, and those that it calls."""
-        found: set[str] = set()
-        if depth and isinstance(call.func, Attr) and isinstance(call.func.value, Name):
-            for target in self._analysis.engine.targets.of(call.func, function):
-                body = self._analysis.program.body(target.function)
-                scope = self._analysis.engine.types.scope(target.function)
-                found |= {name for name in _assigned(body) if not scope.binds(name)}
-                for inner in _calls(body):
-                    found |= self._by_callee(inner, target.function, depth - 1)
-        return found
+        found = {name for name in assigned(nodes, self._span.row) if not self._scope.binds(name)}
+        return found | self._analysis.setters.through_calls(nodes, self._function)
 
     def _asked(self, test: Expr) -> set[str]:
         """`if self._is_fresh(): …`: the attributes that the object looks at to answer."""
@@ -236,12 +219,6 @@ def _within(inner: Span, outer: Span) -> bool:
     )
 
 
-def _calls(nodes: Block) -> Iterator[Call]:
-    for step in steps(nodes):
-        for expr in expressions(step):
-            yield from (inner for inner in walk(expr) if isinstance(inner, Call))
-
-
 def _names(expr: Expr) -> Iterator[str]:
     yield from (inner.id for inner in walk(expr) if isinstance(inner, Name))
 
@@ -253,54 +230,3 @@ def _mentioned(expr: Expr) -> Iterator[str]:
             yield inner.name
         elif isinstance(inner, Name):
             yield inner.id
-
-
-def _assigned(nodes: Block, filled: int = 0) -> Iterator[str]:
-    """Attributes and names that a block assigns (to something, before the row `filled`), and containers that it fills."""
-    for step in steps(nodes):
-        if isinstance(step, Assign):
-            for target in step.targets:
-                for one, value in _paired(target, step.value):
-                    if step.span.row >= filled or not _is_empty(value):
-                        yield from _kept(one)
-    for call in _calls(nodes):
-        if isinstance(call.func, Attr) and call.func.name in _STORES:
-            yield from _kept(call.func.value)
-
-
-def _paired(target: Expr, value: Expr | None) -> Iterator[tuple[Expr, Expr | None]]:
-    """`a, b = c, d`: each target with its value."""
-    match target, value:
-        case Group(items=targets), Group(items=values) if len(targets) == len(values):
-            yield from zip(targets, values, strict=True)
-        case _:
-            yield target, value
-
-
-def _is_empty(value: Expr | None) -> bool:
-    match value:
-        case Const(value=literal):
-            return not literal
-        case Group(items=items):
-            return not items
-        case Call(func=Name(id="list" | "dict" | "set" | "deque"), args=()):
-            return True
-        case _:
-            return False
-
-
-def _kept(target: Expr) -> Iterator[str]:
-    """The name or attribute that an assignment changes: not the key of an item, nor the way to an attribute."""
-    match target:
-        case Attr(name=name):
-            yield name
-        case Name(id=name):
-            yield name
-        case Item(value=value):
-            yield from _kept(value)
-        case _:
-            for inner in walk(target):
-                if isinstance(inner, Attr):
-                    yield inner.name
-                elif isinstance(inner, Name):
-                    yield inner.id
