@@ -11,7 +11,7 @@ import pytest
 from lockcheck.app.config import Config
 from lockcheck.app.project import Given, Project
 from lockcheck.app.selection import Catalogue, Entry
-from lockcheck.app.triage import fingerprint, triage
+from lockcheck.app.triage import triage
 from lockcheck.model.facts import Comment, ModuleFacts, Unit
 from lockcheck.model.findings import Confidence, Failure, Finding, Related, Report
 from lockcheck.model.source import Place, Span
@@ -160,14 +160,6 @@ def test_failures_of_files_nobody_asked_about_are_not_told() -> None:
     failures = (Failure(at("a.py").path, "m"), Failure(at("b.py").path, "m"), Failure("rule LCK101", "m"))
     told = report(given=at("a.py").path, failures=failures).failures
     assert [failure.what for failure in told] == [at("a.py").path, "rule LCK101"]
-
-
-def test_fingerprint_survives_moved_lines_and_another_place_of_the_project() -> None:
-    one, moved = finding(row=1), finding(row=9)
-    assert fingerprint(one, ROOT) == fingerprint(moved, ROOT)
-    assert fingerprint(one, ROOT) != fingerprint(finding("LCK102"), ROOT)
-    other = msgspec.structs.replace(one, place=Place(str(Path(ROOT) / "sub" / "a.py"), one.place.span))
-    assert fingerprint(other, str(Path(ROOT) / "sub")) == fingerprint(one, ROOT)
 
 
 def test_syntax_error_is_a_finding_and_the_rest_goes_on(write: Write, lockcheck: Lockcheck) -> None:

@@ -19,7 +19,6 @@ from lockcheck.app.project import Project
 from lockcheck.app.proposing import propose_all
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
-from lockcheck.app.triage import fingerprint
 from lockcheck.model.findings import Applicability, Finding, Fix
 from lockcheck.model.repairs import Repair
 
@@ -27,8 +26,8 @@ _TURNS = 20
 """More than fixes ever followed one another; a bound, should two undo each other."""
 
 
-Key: TypeAlias = "tuple[str, str]"
-"""What a finding is known by in all turns: its code and fingerprint."""
+Key: TypeAlias = "tuple[str, str, str, str]"
+"""What a finding is known by in all turns: its code, its file, the function it stands in and what collides."""
 
 Tried: TypeAlias = "dict[Key, set[type[Repair]]]"
 """The sorts of repair that did not help."""
@@ -68,7 +67,7 @@ def with_fixes(outcome: Outcome, project: Project, tried: Tried | None = None) -
     catalogue = Catalogue.of(all_rules())
     fixable = _codes(project.config.fixable, catalogue) - _codes(project.config.unfixable, catalogue)
     asked = [finding for finding in outcome.report.findings if finding.code in fixable and finding.repairs]
-    in_vain = [(tried or {}).get(_key(finding, project), set()) for finding in asked]
+    in_vain = [(tried or {}).get(_key(finding), set()) for finding in asked]
     repairs = [
         tuple(repair for repair in finding.repairs if type(repair) not in vain)
         for finding, vain in zip(asked, in_vain, strict=True)
@@ -148,7 +147,7 @@ class _Work:
         if rest:
             self.make(rest)
         for index in wrong:
-            again = [made for made in self.chosen() if self._key(made.finding) == self._key(chosen[index].finding)]
+            again = [made for made in self.chosen() if _key(made.finding) == _key(chosen[index].finding)]
             if again:
                 self.make(again[:1])
 
@@ -156,11 +155,11 @@ class _Work:
         """The fixes that did not help, or that stand where something new was found, with the reason; all if unclear."""
         before = self._counted(self.outcome.report.findings)
         now = self._counted(after.report.findings)
-        wanted = Counter(self._key(made.finding) for made in chosen)
+        wanted = Counter(_key(made.finding) for made in chosen)
         wrong = {
             index: "the finding was still there"
             for index, made in enumerate(chosen)
-            if now[self._key(made.finding)] > before[self._key(made.finding)] - wanted[self._key(made.finding)]
+            if now[_key(made.finding)] > before[_key(made.finding)] - wanted[_key(made.finding)]
         }
         kinds_before = Counter(map(_kind, self.outcome.report.findings))
         kinds_now = Counter(map(_kind, after.report.findings))
@@ -205,18 +204,15 @@ class _Work:
     def _refuse(self, made: Made, reason: str) -> None:
         self.taken_back.append(TakenBack(made.finding, reason))
         if made.fix.repair is not None:
-            self._tried.setdefault(self._key(made.finding), set()).add(type(made.fix.repair))
+            self._tried.setdefault(_key(made.finding), set()).add(type(made.fix.repair))
         self.outcome = with_fixes(self.outcome, self._project, self._tried)
 
-    def _key(self, finding: Finding) -> Key:
-        return _key(finding, self._project)
-
     def _counted(self, findings: Iterable[Finding]) -> Counter[Key]:
-        return Counter(self._key(finding) for finding in findings)
+        return Counter(_key(finding) for finding in findings)
 
 
-def _key(finding: Finding, project: Project) -> Key:
-    return finding.code, fingerprint(finding, project.root)
+def _key(finding: Finding) -> Key:
+    return finding.code, finding.place.path, finding.symbol, finding.subject
 
 
 def _kind(finding: Finding) -> tuple[str, str, str]:

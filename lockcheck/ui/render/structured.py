@@ -38,7 +38,7 @@ def _finding(finding: Finding, view: View) -> Json:
         "related": [_related(related) for related in finding.related],
         "locks": [_lock(lock) for lock in finding.locks],
         "url": URL + finding.code,
-        "fingerprint": view.fingerprint(finding),
+        "fingerprint": finding.fingerprint,
     }
 
 

@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import Mapping
 
 from lockcheck.app.project import Project
-from lockcheck.app.triage import fingerprint
-from lockcheck.model.findings import Finding
 from lockcheck.model.source import SourceFile
 
 
@@ -35,10 +33,6 @@ class View:
             self._lines[path] = source.text.split("\n") if source is not None else []
         lines = self._lines[path]
         return lines[row - 1] if 1 <= row <= len(lines) else None
-
-    def fingerprint(self, finding: Finding) -> str:
-        """Give what the finding is known by from run to run."""
-        return fingerprint(finding, self._project.root)
 
 
 def visible(text: str) -> str:
