@@ -48,8 +48,8 @@ def shown(finding: Finding, form: str = "full", colour: bool = False, width: int
         path(f"{name}.py"): SourceFile(path(f"{name}.py"), "", name, False, text) for name, text in texts.items()
     }
     project = Project(HERE, HERE, (Given(".", HERE),), (HERE,), (), (), HERE, Config())
-    view = View(project, sources, colour=colour, width=width)
-    return render(Report((finding,), (), 1), view, form, closing=False)  # type: ignore[arg-type]
+    view = View(project, sources, colour=colour, width=width, closing=False)
+    return render(Report((finding,), (), 1), view, form)  # type: ignore[arg-type]
 
 
 def finding(*related: Related, at: Place | None = None, message: str = "a hazard", **more: object) -> Finding:

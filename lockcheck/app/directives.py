@@ -81,7 +81,12 @@ def _own(text: str) -> Iterator[Directive]:
 
 
 def _directive(
-    match: re.Match[str], entries: tuple[str, ...] | None, *, whole_file: bool = False, own: bool = False, fault: str = ""
+    match: re.Match[str],
+    entries: tuple[str, ...] | None,
+    *,
+    whole_file: bool = False,
+    own: bool = False,
+    fault: str = "",
 ) -> Directive:
     first, last = match.span("entries")
     return Directive(match.start(), match.end(), entries, first, last, whole_file, own, fault)

@@ -452,7 +452,9 @@ def _inner(analysis: Analysis, witness: Witness, group: int) -> Related:
     """The place in another side's function at which it comes to want the next lock."""
     step = witness.pair.trace[0]
     what = "is taken" if len(witness.pair.trace) == 1 else "is called"
-    return Related(primary(analysis, witness.pair), f"`{step.text}` {what} in {title(witness.function)}", group, end=True)
+    return Related(
+        primary(analysis, witness.pair), f"`{step.text}` {what} in {title(witness.function)}", group, end=True
+    )
 
 
 def _message(witnesses: list[Witness]) -> str:

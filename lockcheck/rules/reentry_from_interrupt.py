@@ -499,7 +499,9 @@ def _finding(
     related = [
         *reached(analysis, pair, "is taken"),
         Related(
-            analysis.place(step.function, step.span), f"{title(function)} takes {named(lock)} in ordinary code", end=True
+            analysis.place(step.function, step.span),
+            f"{title(function)} takes {named(lock)} in ordinary code",
+            end=True,
         ),
     ]
     held = (Held(lock, pair.event.mode, True, pair.trace),)
