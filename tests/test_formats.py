@@ -107,7 +107,7 @@ def test_every_form_that_can_be_asked_for_is_there() -> None:
 @pytest.mark.parametrize("failures", [(), (Failure("a\x07.py", "cannot be read: <&\x00>"),)])
 def test_every_form_is_valid_without_findings(failures: tuple[Failure, ...]) -> None:
     for form in ("full", "concise", "grouped", "github", "pylint", "azure", "json-lines"):
-        assert shown(form, failures=failures) == "", form  # type: ignore[arg-type]
+        assert shown(form, failures=failures) == "", form
     assert json.loads(shown("json", failures=failures)) == []
     assert json.loads(shown("gitlab", failures=failures)) == []
     assert json.loads(shown("rdjson", failures=failures))["diagnostics"] == []
@@ -363,7 +363,7 @@ def test_statistics_tell_what_can_be_fixed() -> None:
         "3\tLCK301\t[-] inconsistent-lock-order\n1\tLCK101\t[*] thread-lock-across-await\n"
     )
     for form in (*JSON_FORMS, "json-lines"):
-        counted = json.loads(render_statistics(report, form, unsafe=True))  # type: ignore[arg-type]
+        counted = json.loads(render_statistics(report, form, unsafe=True))
         assert counted[0] == {
             "code": "LCK301",
             "name": "inconsistent-lock-order",

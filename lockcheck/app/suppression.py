@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from lockcheck.app.directives import Directive, directives
-from lockcheck.app.selection import Catalogue
+from lockcheck.app.selection import UNUSED, Catalogue
 from lockcheck.model.facts import Comment, Unit
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.source import Place, Span
@@ -25,12 +25,15 @@ class Suppression(msgspec.Struct, frozen=True):
     names_lockcheck: bool = True
 
     def covers(self, row: int, code: str, name: str) -> bool:
-        """Whether a report in this row is suppressed. An entry is a name, a code, the beginning of codes, or `ALL`."""
+        """Whether a report in this row is suppressed. An entry is a name, a code, the beginning of codes, or `ALL`.
+
+        What is about everything is not about itself: that it is of no use can be said of it.
+        """
         if not self.first_row <= row <= self.last_row:
             return False
-        if self.entries is None:
-            return True
-        return any(code.startswith(entry.upper()) or name == entry.lower() or entry == "ALL" for entry in self.entries)
+        if self.entries is None or "ALL" in self.entries:
+            return code != UNUSED
+        return any(code.startswith(entry.upper()) or name == entry.lower() for entry in self.entries)
 
 
 class Suppressed:
@@ -126,7 +129,7 @@ def unused(unit: Unit, raised: Spots, enabled: Collection[str], catalogue: Catal
             useless = tuple(
                 entry
                 for entry in (directive.entries if directive.entries is not None else bare)
-                if (codes := _meant(entry, catalogue))
+                if (codes := _meant(entry, catalogue) - {UNUSED})
                 and codes <= frozenset(enabled)
                 and not any(code in codes and one.first_row <= row <= one.last_row for row, code in here)
             )

@@ -149,10 +149,11 @@ def _useless(
         return
     raised = spots(findings)
     for unit in units:
-        for found in unused(unit, raised, enabled - {UNUSED}, catalogue) if unit.facts.comments else ():
+        for found in unused(unit, raised, enabled, catalogue) if unit.facts.comments else ():
             comment = found.comment
             place = Place(unit.path, Span(comment.row, comment.column, comment.row, comment.column + len(comment.text)))
-            names = " and ".join(f"`{entry}`" for entry in found.entries)
+            bare = found.directive.entries is None
+            names = "it" if bare else " and ".join(f"`{entry}`" for entry in found.entries)
             yield Finding(
                 UNUSED,
                 "unused-noqa",

@@ -16,7 +16,7 @@ from lockcheck.ui.arguments import Arguments
 from lockcheck.ui.done import Done
 
 if TYPE_CHECKING:
-    from lockcheck.app.baseline import Known
+    from lockcheck.app.known import Known
 
 _GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
 """What a hook's environment says of the repository that it runs in, which need not be the one that is looked at."""
@@ -25,7 +25,7 @@ _GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_
 def told_apart(done: Done, project: Project, options: Options, arguments: Arguments) -> Done:
     """Give what a run came to without what is known already, or write that down."""
     if arguments.baseline is not None:
-        from lockcheck.app.baseline import read_baseline
+        from lockcheck.app.known import read_baseline
 
         done = _without(done, project, read_baseline(arguments.baseline), f"in {arguments.baseline}")
     if arguments.new_since is not None:
@@ -41,7 +41,7 @@ def told_apart(done: Done, project: Project, options: Options, arguments: Argume
 
 
 def _without(done: Done, project: Project, entries: Sequence[Known], where: str) -> Done:
-    from lockcheck.app.baseline import compare
+    from lockcheck.app.known import compare
 
     comparison = compare(done.outcome.report, entries, project)
     said = f"{comparison.known} of the findings known {where} {'is' if comparison.known == 1 else 'are'} still there"
@@ -51,7 +51,7 @@ def _without(done: Done, project: Project, entries: Sequence[Known], where: str)
 
 
 def _written(done: Done, project: Project, file: str) -> Done:
-    from lockcheck.app.baseline import write_baseline
+    from lockcheck.app.known import write_baseline
 
     findings = done.outcome.report.findings
     try:
