@@ -53,6 +53,15 @@ def test_one_more_of_equal_hazards_is_the_new_one(write: Write, lockcheck: Lockc
     assert run.out.count("\n") == 1
 
 
+def test_what_is_known_of_a_file_nobody_asks_about_is_not_taken_for_moved(write: Write, lockcheck: Lockcheck) -> None:
+    root = write({"lockcheck.toml": "", "a.py": HAZARD})
+    lockcheck("--write-baseline", "known.json", ".")
+    write({"b.py": HAZARD})
+    assert lockcheck("--baseline", "known.json", "b.py").status == 1
+    (root / "a.py").unlink()
+    assert lockcheck("--baseline", "known.json", "b.py").status == 0
+
+
 def test_what_is_gone_is_counted_among_the_files_asked_about(write: Write, lockcheck: Lockcheck) -> None:
     write({"a.py": HAZARD, "b.py": HAZARD.replace("send", "post"), "c.py": HAZARD.replace("send", "read")})
     lockcheck("--write-baseline", "known.json", ".")

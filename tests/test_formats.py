@@ -266,6 +266,11 @@ def test_sarif_pages_of_all_rules_are_valid() -> None:
     assert [ids[result["ruleIndex"]] for result in run["results"]] == [result["ruleId"] for result in run["results"]]
 
 
+def test_sarif_names_a_rule_of_another_package() -> None:
+    run = sarif(Finding("XYZ001", "of-another", "m", Confidence.HIGH, at(1, 1)))
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["XYZ001"]
+
+
 def test_sarif_columns_count_utf16_code_units() -> None:
     run = sarif(finding())
     assert run["columnKind"] == "utf16CodeUnits"

@@ -101,11 +101,18 @@ def _in_order(entries: Iterable[Known]) -> tuple[Known, ...]:
 
 def _take(entries: list[Known], finding: Finding, project: Project, same_file: bool) -> bool:
     """Whether a finding is among the entries, one of which is then used up."""
+    own = _relative(finding, project.root)
     for index, entry in enumerate(entries):
-        if not same_file or entry.file == _relative(finding, project.root):
+        if entry.file == own if same_file else _may_have_moved(entry, project):
             del entries[index]
             return True
     return False
+
+
+def _may_have_moved(entry: Known, project: Project) -> bool:
+    """Whether an entry that is left is of a file that was looked at, or is there no more; else it may still hold."""
+    path = absolute(entry.file, project.root)
+    return project.covers(path) or not Path(path).exists()
 
 
 def _relative(finding: Finding, root: str) -> str:

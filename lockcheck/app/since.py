@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from lockcheck.app.known import Known, known
 from lockcheck.app.config import FILE_NAMES, Config, ConfigError
+from lockcheck.app.known import Known, known
 from lockcheck.app.pipeline import Options, check
 from lockcheck.app.project import Given, Project, is_within, relative_to
 from lockcheck.model.findings import Failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
@@ -31,12 +32,12 @@ def triage(
     wanted = _Selected(project, catalogue)
     raised = [*findings]
     raised += _useless(raised, units, catalogue.enabled(project.config.selections), catalogue)
-    asked = [finding for finding in numbered(sorted(set(raised), key=_order), modules) if wanted.has(finding)]
+    asked = [finding for finding in numbered(_in_order(set(raised)), modules) if wanted.has(finding)]
     standing = _merge(asked, catalogue)
     suppressed = Suppressed(units)
     kept = [finding for finding in standing if not suppressed.has(finding)]
     return Report(
-        findings=tuple(sorted(kept, key=_order)),
+        findings=tuple(_in_order(kept)),
         failures=tuple(_of_interest(failures, project)),
         files=sum(project.covers(path) for path in modules),
     )
@@ -175,6 +176,13 @@ def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Fail
             yield msgspec.structs.replace(failure, what=project.display(failure.what))
 
 
-def _order(finding: Finding) -> tuple[str, int, int, str, str, str]:
+def _in_order(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Sort by place; only where all that is shown is the same, by everything else, which takes long to spell."""
+    for _, group in itertools.groupby(sorted(findings, key=_order), key=_order):
+        same = list(group)
+        yield from sorted(same, key=repr) if len(same) > 1 else same
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str, str]:
     span = finding.place.span
-    return (finding.place.path, span.row, span.column, finding.code, finding.message, repr(finding))
+    return (finding.place.path, span.row, span.column, finding.code, finding.message)

@@ -105,7 +105,6 @@ LOCK = threading.Lock()
 ```python
 import threading
 
-
 LOCK = threading.Lock()
 ```
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -23,16 +23,15 @@ _LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LO
 
 def render(report: Report, view: View) -> str:
     """Give the findings as a log of one run."""
-    codes = {finding.code for finding in report.findings}
-    rules = [rule for rule in all_rules() if rule.code in codes]
-    numbers = {rule.code: number for number, rule in enumerate(rules)}
+    named = dict(sorted({(finding.code, finding.name) for finding in report.findings}))
+    numbers = {code: number for number, code in enumerate(named)}
     run: dict[str, Json] = {
         "tool": {
             "driver": {
                 "name": "lockcheck",
                 "informationUri": SITE,
                 "version": __version__,
-                "rules": [_rule(rule) for rule in rules],
+                "rules": list(_rules(named)),
             }
         },
         "columnKind": "utf16CodeUnits",
@@ -41,6 +40,13 @@ def render(report: Report, view: View) -> str:
         "results": [_result(finding, numbers[finding.code], view) for finding in report.findings],
     }
     return dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rules(named: Mapping[str, str]) -> Iterator[Json]:
+    """Give the rules with these codes and names; of one that is not ours no more is known."""
+    ours = {rule.code: rule for rule in all_rules()}
+    for code, name in named.items():
+        yield _rule(ours[code]) if code in ours else {"id": code, "name": name, "shortDescription": {"text": name}}
 
 
 def _rule(rule: Rule) -> Json:
