@@ -100,7 +100,7 @@ def test_standard_input_that_is_no_text(write: Write, lockcheck: Lockcheck, monk
 def test_statistics_in_place_of_findings(write: Write, lockcheck: Lockcheck) -> None:
     write({"a.py": HAZARD, "b.py": HAZARD, "c.py": "def f(:"})
     run = lockcheck("--statistics", ".")
-    assert (run.status, run.out) == (1, "2  LCK101  thread-lock-across-await\n1  LCK900  syntax-error\n")
+    assert (run.status, run.out) == (1, "2\tLCK101\tthread-lock-across-await\n1\tLCK900\tsyntax-error\n")
     counted = lockcheck("--statistics", "--output-format", "json", ".").findings
     assert [(one["code"], one["count"]) for one in counted] == [("LCK101", 2), ("LCK900", 1)]
 

@@ -61,7 +61,7 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("ignore = ['thread_lock_across_await']", "did you mean `thread-lock-across-await`?"),
         ("per-file-ignores = { 'tests/*' = ['XYZ1'] }", 'per-file-ignores."tests/*": unknown rule `XYZ1`'),
         ("output-format = 'jsn'", "output-format: unknown format `jsn`; did you mean `json`?"),
-        ("output-format = 'x'", "there are full, concise, json"),
+        ("output-format = 'x'", "there are full, concise, grouped, json"),
         ("min-confidence = 'hihg'", "did you mean `high`?"),
         ("exclude = ['[z-a]']", "exclude: `[z-a]` is not a pattern"),
         ("select = [", "not valid TOML"),

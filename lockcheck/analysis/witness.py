@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+import msgspec
+
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, Step
 from lockcheck.model.findings import Confidence, Finding, LockNote, Related
@@ -56,6 +58,11 @@ def reached(analysis: Analysis, pair: CriticalPair, what: str, group: int = 0) -
     inner = [_step(analysis, step, group) for step in pair.trace[1:-1]]
     last = pair.trace[-1]
     return [*inner, Related(analysis.place(last.function, last.span), f"`{last.text}` {what}", group)]
+
+
+def ending(steps: Sequence[Related]) -> list[Related]:
+    """The same steps, of which the last is an end of the hazard: who puts up with it may say so there."""
+    return [*steps[:-1], *(msgspec.structs.replace(step, end=True) for step in steps[-1:])]
 
 
 def _step(analysis: Analysis, step: Step, group: int) -> Related:

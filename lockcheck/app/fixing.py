@@ -20,7 +20,6 @@ from lockcheck.app.project import Project
 from lockcheck.app.proposing import Proposals
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
-from lockcheck.app.triage import fingerprint
 from lockcheck.model.findings import Applicability, Finding, Fix
 from lockcheck.model.repairs import Advise, Repair
 
@@ -28,8 +27,8 @@ _TURNS = 20
 """More than fixes ever followed one another; a bound, should two undo each other."""
 
 
-Key: TypeAlias = "tuple[str, str]"
-"""What a finding is known by in all turns: its code and fingerprint."""
+Key: TypeAlias = "tuple[str, str, str, str]"
+"""What a finding is known by in all turns: its code, its file, the function it stands in and what collides."""
 
 Tried: TypeAlias = "dict[Key, set[type[Repair]]]"
 """The sorts of repair that did not help."""
@@ -79,7 +78,7 @@ def with_fixes(
     catalogue = Catalogue.of(all_rules())
     fixable = catalogue.preferred(project.config.fixable, project.config.unfixable)
     asked = [finding for finding in outcome.report.findings if finding.repairs]
-    in_vain = [(tried or {}).get(_key(finding, project), set()) for finding in asked]
+    in_vain = [(tried or {}).get(_key(finding), set()) for finding in asked]
     repairs = [
         tuple(
             repair
@@ -178,8 +177,8 @@ class _Work:
 
     def _again(self, suspects: Sequence[Made]) -> None:
         """Make once more what may have been blamed for another's fault, as it is now that others have been made."""
-        keys = {self._key(made.finding) for made in suspects}
-        again = [made for made in self.chosen() if self._key(made.finding) in keys][: len(suspects)]
+        keys = {_key(made.finding) for made in suspects}
+        again = [made for made in self.chosen() if _key(made.finding) in keys][: len(suspects)]
         if again:
             self.make(again)
 
@@ -191,10 +190,10 @@ class _Work:
         """
         before = self._counted(self.outcome.report.findings)
         now = self._counted(after.report.findings)
-        wanted = Counter(self._key(made.finding) for made in chosen)
+        wanted = Counter(_key(made.finding) for made in chosen)
         blamed = {
             index: _Blame("the finding was still there", wanted[key] == 1)
-            for index, key in enumerate(self._key(made.finding) for made in chosen)
+            for index, key in enumerate(_key(made.finding) for made in chosen)
             if now[key] > before[key] - wanted[key]
         }
         kinds_before = Counter(map(_kind, self.outcome.report.findings))
@@ -216,7 +215,7 @@ class _Work:
         return self._suspicion(made) in self._suspected
 
     def _suspicion(self, made: Made) -> tuple[Key, type[Repair] | None]:
-        return self._key(made.finding), type(made.fix.repair) if made.fix.repair is not None else None
+        return _key(made.finding), type(made.fix.repair) if made.fix.repair is not None else None
 
     def _check(self, texts: Mapping[str, str]) -> Outcome:
         changed = {**self.texts, **texts}
@@ -265,18 +264,15 @@ class _Work:
     def _refuse(self, made: Made, reason: str) -> None:
         self.taken_back.append(TakenBack(made.finding, reason))
         if made.fix.repair is not None:
-            self._tried.setdefault(self._key(made.finding), set()).add(type(made.fix.repair))
+            self._tried.setdefault(_key(made.finding), set()).add(type(made.fix.repair))
         self.outcome = self._with_fixes()
 
-    def _key(self, finding: Finding) -> Key:
-        return _key(finding, self._project)
-
     def _counted(self, findings: Iterable[Finding]) -> Counter[Key]:
-        return Counter(self._key(finding) for finding in findings)
+        return Counter(_key(finding) for finding in findings)
 
 
-def _key(finding: Finding, project: Project) -> Key:
-    return finding.code, fingerprint(finding, project.root)
+def _key(finding: Finding) -> Key:
+    return finding.code, finding.place.path, finding.symbol, finding.subject
 
 
 def _kind(finding: Finding) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
 from lockcheck.app.selection import Catalogue
-from lockcheck.app.suppression import unknown_rules
+from lockcheck.app.suppression import invalid
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
 from lockcheck.app.worker import internal_error
@@ -99,7 +99,7 @@ def check(project: Project, options: Options) -> Outcome:
         )
         found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(
-        [*syntax_errors(extraction.units), *unknown_rules(extraction.units, catalogue), *found.findings],
+        [*syntax_errors(extraction.units), *invalid(extraction.units, catalogue), *found.findings],
         [*reading.failures, *extraction.failures, *found.failures, *unknown_names(analysis, project.config)],
         units=extraction.units,
         project=project,

@@ -1,115 +1,173 @@
-"""`# noqa` comments: what a user wants not to hear about, as flake8 reads them."""
+"""Comments that keep findings back: which findings they are about, which of them are of no use, which are wrong."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from lockcheck.app.selection import Catalogue
+from lockcheck.app.directives import Directive, directives
+from lockcheck.app.selection import UNUSED, Catalogue
 from lockcheck.model.facts import Comment, Unit
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.source import Place, Span
 
-_ENTRY = r"(?:[A-Z]+[0-9]+|[a-z]+(?:-[a-z]+)+)"
-_ENTRIES = rf"(?P<entries>{_ENTRY}(?:(?:\s*,\s*|\s+){_ENTRY})*)"
-_LINE = re.compile(rf"#\s*noqa\b(?::\s?{_ENTRIES})?", re.IGNORECASE)
-_FILE = re.compile(rf"#\s*(?:flake8|lockcheck)[:=]\s*noqa\b(?::\s?{_ENTRIES})?\s*$", re.IGNORECASE)
-_SEPARATOR = re.compile(r"[,\s]+")
-
 
 class Suppression(msgspec.Struct, frozen=True):
-    """Rows of a file, from first to last, on which some rules (None: all) are not reported."""
+    """Rows of a file, from first to last, on which some rules (None: all) are not reported.
+
+    `names_lockcheck` is whether that is said to lockcheck, not to every tool that reads the line.
+    """
 
     first_row: int
     last_row: int
     entries: tuple[str, ...] | None
+    names_lockcheck: bool = True
 
     def covers(self, row: int, code: str, name: str) -> bool:
-        """Whether a report in this row is suppressed. An entry is a name, a code, or the beginning of codes."""
+        """Whether a report in this row is suppressed. An entry is a name, a code, the beginning of codes, or `ALL`.
+
+        What is about everything is not about itself: that it is of no use can be said of it.
+        """
         if not self.first_row <= row <= self.last_row:
             return False
-        if self.entries is None:
-            return True
+        if self.entries is None or "ALL" in self.entries:
+            return code != UNUSED
         return any(code.startswith(entry.upper()) or name == entry.lower() for entry in self.entries)
+
+
+class Suppressed:
+    """The findings of a program that comments keep back."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        """Take in the files; a comment is read when its file is asked about."""
+        self._units = {unit.path: unit for unit in units}
+        self._read: dict[str, tuple[Suppression, ...]] = {}
+
+    def has(self, finding: Finding) -> bool:
+        """Whether a comment keeps this one back, where it stands or at another end of the hazard.
+
+        At another end only what is said to lockcheck counts: a bare `noqa` is about what its own line is told of.
+        """
+        return any(
+            one.covers(place.span.row, finding.code, finding.name) and (at_home or one.names_lockcheck)
+            for place, at_home in _ends(finding)
+            for one in self._in(place.path)
+        )
+
+    def _in(self, path: str) -> tuple[Suppression, ...]:
+        if path not in self._read:
+            unit = self._units.get(path)
+            self._read[path] = suppressions(unit.facts.comments, unit.facts.lines) if unit is not None else ()
+        return self._read[path]
+
+
+def _ends(finding: Finding) -> Iterator[tuple[Place, bool]]:
+    """The places at which a finding can be put up with, and whether it stands there."""
+    yield finding.place, True
+    for related in finding.related:
+        if related.end:
+            yield related.place, False
 
 
 def suppressions(comments: Sequence[Comment], lines: int) -> tuple[Suppression, ...]:
     """Read the comments of a file that has so many lines."""
-    found: list[Suppression] = []
-    for comment in comments:
-        whole_file = _FILE.search(comment.text)
-        if whole_file is not None:
-            found.append(Suppression(1, max(lines, 1), _entries(whole_file)))
-            continue
-        line = _LINE.search(comment.text)
-        if line is not None:
-            found.append(Suppression(comment.first_row, comment.last_row, _entries(line)))
-    return tuple(found)
+    return tuple(
+        _suppression(comment, directive, lines)
+        for comment in comments
+        for directive in directives(comment.text)
+        if not _fault(comment, directive)
+    )
+
+
+def _suppression(comment: Comment, directive: Directive, lines: int) -> Suppression:
+    rows = (1, max(lines, 1)) if directive.whole_file else (comment.first_row, comment.last_row)
+    return Suppression(*rows, directive.entries, directive.names_lockcheck)
+
+
+def _fault(comment: Comment, directive: Directive) -> str:
+    """What is wrong with a directive where it stands."""
+    if directive.own and comment.alone and not directive.whole_file and not directive.fault:
+        return "on a line of its own it is about no code: put it behind the code, or write `ignore-file`"
+    return directive.fault
 
 
 class Unused(msgspec.Struct, frozen=True):
-    """Entries of a comment that suppress nothing: all of ours that it has, or some."""
+    """Entries of a directive that suppress nothing: all of ours that it has, or some. None stands for a bare one."""
 
     comment: Comment
+    directive: Directive
     entries: tuple[str, ...]
 
     def remaining(self) -> str:
         """The comment without them."""
-        pattern = _FILE if _FILE.search(self.comment.text) else _LINE
-        match = pattern.search(self.comment.text)
-        assert match is not None
-        kept = [entry for entry in _entries(match) or () if entry not in self.entries]
-        before, after = self.comment.text[: match.start()], self.comment.text[match.end() :]
-        if kept:
-            start = match.start("entries") - match.start()
-            return f"{before}{match[0][:start]}{', '.join(kept)}{after}"
-        rest = f"{before.rstrip()} {after.strip()}".strip()
-        return rest if not rest or rest.startswith("#") else f"# {rest}"
+        return self.directive.without(self.entries, self.comment.text)
 
 
-def unused(unit: Unit, findings: Iterable[Finding], enabled: Collection[str], catalogue: Catalogue) -> Iterator[Unused]:
-    """Comments of a file that name rules of ours which are all on and report nothing that they would suppress."""
-    here = [finding for finding in findings if finding.place.path == unit.path]
+Spots = Mapping[str, Sequence[tuple[int, str]]]
+"""The rows and codes at which something is raised, by path, other ends of a hazard included."""
+
+
+def spots(findings: Iterable[Finding]) -> Spots:
+    """Where comments have something to keep back."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for finding in findings:
+        for place, _ in _ends(finding):
+            found.setdefault(place.path, []).append((place.span.row, finding.code))
+    return found
+
+
+def unused(unit: Unit, raised: Spots, enabled: Collection[str], catalogue: Catalogue) -> Iterator[Unused]:
+    """Directives of a file that name rules of ours which are all on and report nothing that they would suppress."""
+    here = raised.get(unit.path, ())
     for comment in unit.facts.comments:
-        for one in suppressions((comment,), unit.facts.lines):
+        for directive in directives(comment.text):
+            if _fault(comment, directive):
+                continue
+            one = _suppression(comment, directive, unit.facts.lines)
+            bare = ("ALL",) if directive.own else ()
             useless = tuple(
                 entry
-                for entry in one.entries or ()
-                if (codes := catalogue.expand(entry.upper()) | catalogue.expand(entry.lower()))
+                for entry in (directive.entries if directive.entries is not None else bare)
+                if (codes := _meant(entry, catalogue) - {UNUSED})
                 and codes <= frozenset(enabled)
-                and not any(f.code in codes and one.first_row <= f.place.span.row <= one.last_row for f in here)
+                and not any(code in codes and one.first_row <= row <= one.last_row for row, code in here)
             )
             if useless:
-                yield Unused(comment, useless)
+                yield Unused(comment, directive, useless)
 
 
-def unknown_rules(units: Iterable[Unit], catalogue: Catalogue) -> Iterator[Finding]:
-    """Report suppressions of rules of ours that there are not; the codes of other tools are theirs."""
+def invalid(units: Iterable[Unit], catalogue: Catalogue) -> Iterator[Finding]:
+    """Report suppressions that are malformed, or of rules of ours that there are not; others' codes are theirs."""
     for unit in units:
         for comment in unit.facts.comments:
-            for match in filter(None, (pattern.search(comment.text) for pattern in (_FILE, _LINE))):
-                for entry in _entries(match) or ():
-                    if entry.upper().startswith("LCK") and not catalogue.expand(entry.upper()):
-                        yield _unknown(unit, comment, entry, catalogue)
-                break
+            for directive in directives(comment.text):
+                fault = _fault(comment, directive)
+                if fault:
+                    yield _invalid(unit, comment, f"this comment has no effect: {fault}", comment.text)
+                    continue
+                for entry in directive.entries or ():
+                    if (directive.own or entry.upper().startswith("LCK")) and not _meant(entry, catalogue):
+                        yield _invalid(unit, comment, _unknown(entry, catalogue), entry)
 
 
-def _unknown(unit: Unit, comment: Comment, entry: str, catalogue: Catalogue) -> Finding:
+def _meant(entry: str, catalogue: Catalogue) -> frozenset[str]:
+    return catalogue.expand(entry.upper()) | catalogue.expand(entry.lower())
+
+
+def _unknown(entry: str, catalogue: Catalogue) -> str:
     near = catalogue.nearest(entry)
     hint = f"; did you mean `{near}`?" if near is not None else ""
+    return f"there is no rule `{entry}`, so this suppresses nothing by it{hint}"
+
+
+def _invalid(unit: Unit, comment: Comment, message: str, subject: str) -> Finding:
     return Finding(
         "LCK902",
         "invalid-suppression",
-        f"there is no rule `{entry}`, so this suppresses nothing by it{hint}",
+        message,
         Confidence.HIGH,
         Place(unit.path, Span(comment.row, comment.column, comment.row, comment.column + len(comment.text))),
         symbol=unit.module,
-        subject=entry,
+        subject=subject,
     )
-
-
-def _entries(match: re.Match[str]) -> tuple[str, ...] | None:
-    entries = match["entries"]
-    return tuple(_SEPARATOR.split(entries)) if entries else None

@@ -10,7 +10,20 @@ from lockcheck.knowledge.schema import LimitText, Path
 from lockcheck.model.findings import Confidence
 from lockcheck.model.library import Category
 
-OutputFormat: TypeAlias = Literal["full", "concise", "json"]
+OutputFormat: TypeAlias = Literal[
+    "full",
+    "concise",
+    "grouped",
+    "json",
+    "json-lines",
+    "junit",
+    "github",
+    "gitlab",
+    "pylint",
+    "rdjson",
+    "azure",
+    "sarif",
+]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
 TEST_FILES = ("tests/", "test/", "test_*.py", "*_test.py", "conftest.py")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import msgspec
 
 from lockcheck.app.exclusion import matches
+from lockcheck.app.fingerprints import numbered
 from lockcheck.app.project import Project, is_within, relative_to
 from lockcheck.app.selection import SYNTAX_ERROR, UNUSED, Catalogue
-from lockcheck.app.suppression import suppressions, unused
+from lockcheck.app.suppression import Suppressed, spots, unused
 from lockcheck.model.facts import Unit
 from lockcheck.model.findings import Confidence, Failure, Finding, Report
 from lockcheck.model.repairs import Rewrite
@@ -27,17 +28,18 @@ def triage(
     catalogue: Catalogue,
 ) -> Report:
     """Select, suppress, merge and sort what was found in a project."""
-    by_path = {unit.path: unit for unit in units}
+    modules = {unit.path: unit.module for unit in units}
     wanted = _Selected(project, catalogue)
     raised = [*findings]
     raised += _useless(raised, units, catalogue.enabled(project.config.selections), catalogue)
-    asked = {finding for finding in raised if wanted.has(finding)}
-    standing = _merge(sorted(asked, key=_order), catalogue)
-    kept = [finding for finding in standing if not _is_suppressed(finding, by_path)]
+    asked = [finding for finding in numbered(_in_order(set(raised)), modules) if wanted.has(finding)]
+    standing = _merge(asked, catalogue)
+    suppressed = Suppressed(units)
+    kept = [finding for finding in standing if not suppressed.has(finding)]
     return Report(
-        findings=tuple(sorted(kept, key=_order)),
+        findings=tuple(_in_order(kept)),
         failures=tuple(_of_interest(failures, project)),
-        files=sum(project.covers(path) for path in by_path),
+        files=sum(project.covers(path) for path in modules),
     )
 
 
@@ -56,13 +58,6 @@ def syntax_errors(units: Iterable[Unit]) -> list[Finding]:
         for unit in units
         if unit.facts.fault is not None
     ]
-
-
-def fingerprint(finding: Finding, root: str) -> str:
-    """Give what a finding is known by from run to run: it survives moved lines and another place of the project."""
-    path = PurePath(relative_to(finding.place.path, root)).as_posix()
-    parts = (finding.code, path, finding.symbol, finding.subject)
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 class _Selected:
@@ -147,27 +142,19 @@ def _below(code: str, supersedes: Mapping[str, frozenset[str]]) -> set[str]:
     return reached
 
 
-def _is_suppressed(finding: Finding, units: Mapping[str, Unit]) -> bool:
-    unit = units.get(finding.place.path)
-    if unit is None or not unit.facts.comments:
-        return False
-    row = finding.place.span.row
-    return any(
-        one.covers(row, finding.code, finding.name) for one in suppressions(unit.facts.comments, unit.facts.lines)
-    )
-
-
 def _useless(
     findings: Sequence[Finding], units: Sequence[Unit], enabled: frozenset[str], catalogue: Catalogue
 ) -> Iterator[Finding]:
     """Report the suppressions that suppress nothing, where that is asked for."""
     if UNUSED not in enabled:
         return
+    raised = spots(findings)
     for unit in units:
-        for found in unused(unit, findings, enabled - {UNUSED}, catalogue) if unit.facts.comments else ():
+        for found in unused(unit, raised, enabled, catalogue) if unit.facts.comments else ():
             comment = found.comment
             place = Place(unit.path, Span(comment.row, comment.column, comment.row, comment.column + len(comment.text)))
-            names = " and ".join(f"`{entry}`" for entry in found.entries)
+            bare = found.directive.entries is None
+            names = "it" if bare else " and ".join(f"`{entry}`" for entry in found.entries)
             yield Finding(
                 UNUSED,
                 "unused-noqa",
@@ -189,6 +176,13 @@ def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Fail
             yield msgspec.structs.replace(failure, what=project.display(failure.what))
 
 
-def _order(finding: Finding) -> tuple[str, int, int, str, str, str]:
+def _in_order(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Sort by place; only where all that is shown is the same, by everything else, which takes long to spell."""
+    for _, group in itertools.groupby(sorted(findings, key=_order), key=_order):
+        same = list(group)
+        yield from sorted(same, key=repr) if len(same) > 1 else same
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str, str]:
     span = finding.place.span
-    return (finding.place.path, span.row, span.column, finding.code, finding.message, repr(finding))
+    return (finding.place.path, span.row, span.column, finding.code, finding.message)

@@ -1,4 +1,4 @@
-"""Writing fixed sources: all or nothing for each file, with its mode, line ends, byte order mark and encoding kept."""
+"""Writing files, all or nothing for each; sources keep mode, line ends, byte order mark and encoding."""
 
 from __future__ import annotations
 
@@ -20,6 +20,30 @@ def write_all(texts: Mapping[str, str], before: Mapping[str, str]) -> list[Failu
     """Write new texts by absolute path, each only where the file still holds the text before."""
     failures = [_write(path, texts[path], before[path]) for path in sorted(texts)]
     return [failure for failure in failures if failure is not None]
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file of ours, in one step where it is or will be an ordinary one; missing folders are made.
+
+    Raises `OSError`.
+    """
+    target = Path(os.path.realpath(file))
+    if file.exists() and (not file.is_file() or file.absolute().is_relative_to("/dev")):
+        file.write_bytes(content)  # a pipe, a terminal: nothing is there to be replaced
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+    temporary = target.with_name(f".{target.name}-{os.getpid()}.lockcheck")
+    try:
+        with temporary.open("xb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        if mode is not None:
+            temporary.chmod(mode)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def encoded(content: bytes, path: str, text: str) -> bytes:

@@ -119,13 +119,17 @@ class GlobalFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A comment that speaks to lockcheck or flake8, and the rows of the logical line that it belongs to."""
+    """A comment that speaks to lockcheck or flake8, and the rows of the logical line that it belongs to.
+
+    It is `alone` where it belongs to no logical line: a comment on a line of its own, outside brackets.
+    """
 
     text: str
     row: int
     column: int
     first_row: int
     last_row: int
+    alone: bool = False
 
 
 class ContractFact(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -35,11 +35,14 @@ class Related(msgspec.Struct, frozen=True):
     """One step of the story behind a finding, in the order in which a person follows it.
 
     `group` tells the sides of an inversion apart: steps of one side share a number (0 where there is one side).
+    `end` marks the places at which the hazard may be put up with as well as at the finding's own: where a side of a
+    hazard with two sides takes the lock that it is about, or calls what takes it.
     """
 
     place: Place
     message: str
     group: int = 0
+    end: bool = False
 
 
 class LockNote(msgspec.Struct, frozen=True):
@@ -70,7 +73,7 @@ class Finding(msgspec.Struct, frozen=True):
     """One hazard, one report.
 
     `symbol` is the qualified name of the function it stands in and `subject` names what collides without line
-    numbers: with the code they make the fingerprint, which survives moved lines.
+    numbers: with the code they make the `fingerprint`, which triage gives and which survives moved lines.
     `notes` are what rules that this one supersedes had to say of the same place.
     `repairs` are what the rule thinks would repair it, the best first; `fix` is what came of them on request.
     """
@@ -87,6 +90,7 @@ class Finding(msgspec.Struct, frozen=True):
     subject: str = ""
     notes: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    fingerprint: str = ""
 
 
 class Failure(msgspec.Struct, frozen=True):

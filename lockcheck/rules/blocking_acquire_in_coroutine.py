@@ -271,10 +271,11 @@ def _finding(analysis: Analysis, hazard: Hazard, held: Held, region: SlowRegion,
         f"`{region.pair.trace[-1].text}`: until that is done the whole event loop stands still; keep the slow part "
         "out of the lock, or take it in a thread"
     )
+    there, direct = primary(analysis, region.pair), len(region.pair.trace) == 1
     slow = reached(analysis, region.pair, "takes long here") or [
-        Related(primary(analysis, region.pair), f"`{region.pair.trace[-1].text}` takes long here", 1)
+        Related(there, f"`{region.pair.trace[-1].text}` takes long here", 1, end=True)
     ]
-    head = [] if len(region.pair.trace) == 1 else [Related(primary(analysis, region.pair), f"calls `{other.text}`", 1)]
+    head = [] if direct else [Related(there, f"calls `{other.text}`", 1, end=True)]
     story = [*reached(analysis, pair, "is taken here"), *taken(analysis, (region.held,), 1), *head, *slow]
     story += hazard.others(analysis)
     advice = (

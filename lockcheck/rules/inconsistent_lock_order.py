@@ -403,7 +403,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.order import Cycle, OrderGraph, Witness
 from lockcheck.analysis.repairs import leaving, nesting, taking_first
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.witness import certainty, named, notes, primary, reached, taken, through, title
+from lockcheck.analysis.witness import certainty, ending, named, notes, primary, reached, taken, through, title
 from lockcheck.model.findings import Finding, Related
 from lockcheck.model.repairs import Repair, SwapNesting
 from lockcheck.rules.registry import rule
@@ -424,7 +424,7 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
         related += taken(analysis, (witness.held,), group)
         if group > 1:
             related.append(_inner(analysis, witness, group))
-        related += reached(analysis, witness.pair, "is taken", group)
+        related += ending(reached(analysis, witness.pair, "is taken", group))
     locks = [witness.held.lock for witness in witnesses]
     names = ", ".join(sorted(named(lock) for lock in locks))
     return Finding(
@@ -453,7 +453,9 @@ def _inner(analysis: Analysis, witness: Witness, group: int) -> Related:
     """The place in another side's function at which it comes to want the next lock."""
     step = witness.pair.trace[0]
     what = "is taken" if len(witness.pair.trace) == 1 else "is called"
-    return Related(primary(analysis, witness.pair), f"`{step.text}` {what} in {title(witness.function)}", group)
+    return Related(
+        primary(analysis, witness.pair), f"`{step.text}` {what} in {title(witness.function)}", group, end=True
+    )
 
 
 def _message(witnesses: list[Witness]) -> str:

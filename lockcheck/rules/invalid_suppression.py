@@ -3,7 +3,7 @@
 ## What it does
 Reads every comment that begins with `# lockcheck:` and every `# noqa` that names codes of lockcheck. It reports a
 contract (`holds`, `no-locks`) that is malformed, that belongs to no function, or that names what is no lock; and a
-suppression that names no rule.
+suppression that is malformed, that names no rule, or that stands where there is no code.
 
 ## Why it hurts
 Such a comment looks like a promise that is checked, or like a report that somebody has read and put up with. It is
@@ -13,6 +13,7 @@ neither: nothing is checked, or what was to be kept quiet is shown, and the next
 - Correct the name. A lock is spelled as code in the function would: `self._lock`, `cls._lock`, `LOCK`, `pool.lock`.
 - Put a contract where it belongs: in the `def` line, on a line of its own directly above the function and its
   decorators, or first in its body.
+- Put `ignore[LCK101]` behind the code that it is about; for a whole file write `ignore-file[LCK101]`.
 - Take away what is of no use any more.
 
 ## When it is quiet
@@ -96,6 +97,41 @@ LOCK = threading.Lock()
 
 with LOCK:
     print("held")
+```
+
+## Bad: lockcheck's own form, misspelled
+```python
+import threading
+
+LOCK = threading.Lock()
+# lockcheck: ignore[LCK101] of what?  # LCK902
+
+with LOCK:  # lockcheck: ignore[LCK1010] too long  # LCK902
+    print("held")  # lockcheck: ignore[lock-across-yields]  # LCK902
+
+with LOCK:  # lockcheck: ignore[]  # LCK902
+    print("held")  # lockcheck: ignore LCK101  # LCK902
+
+with LOCK:  # lockcheck: ignore[E501]  # LCK902
+    print("held")  # lockcheck: ignore[LCK101  # LCK902
+
+with LOCK:  # lockcheck: ignore: LCK101  # LCK902
+    print("held")  # lockcheck: noqa for now  # LCK902
+```
+
+## Good: lockcheck's own form
+```python
+# lockcheck: ignore-file[LCK202, lock-across-yield] a script
+# lockcheck: noqa: LCK205
+import threading
+
+LOCK = threading.Lock()
+
+with LOCK:  # lockcheck: ignore[LCK101, sleep-under-lock] because (so far) it is read once
+    print("held")  # noqa: E501  # lockcheck: ignore[LCK2] all of them
+
+with LOCK:  # lockcheck: ignore
+    print("held")  # lockcheck: ignore, since nobody waits
 ```
 
 ## Good: contracts, and where they may stand

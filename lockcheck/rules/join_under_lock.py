@@ -262,7 +262,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             runs, inner = needs
             message += f", and {title(runs)}, which it waits for, needs that lock: neither can go on"
             step = inner.trace[-1]
-            story.append(Related(analysis.place(step.function, step.span), f"{title(runs)} needs {both(held)} here"))
+            place = analysis.place(step.function, step.span)
+            story.append(Related(place, f"{title(runs)} needs {both(held)} here", end=True))
         else:
             message += ": if what it waits for needs the lock, neither can go on"
         related = [*story, *hazard.others(analysis)]

@@ -317,7 +317,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         else:
             message += f", and {title(needed.function)}, which {side}, needs that lock: neither can go on"
             place = analysis.place(needed.step.function, needed.step.span)
-            related.append(Related(place, f"{title(needed.function)} needs {both(held)} here"))
+            related.append(Related(place, f"{title(needed.function)} needs {both(held)} here", end=True))
         message += "; wait outside the region, or with a timeout"
         related += hazard.others(analysis)
         yield finding(

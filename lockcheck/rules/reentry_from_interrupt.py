@@ -498,7 +498,11 @@ def _finding(
         )
     related = [
         *reached(analysis, pair, "is taken"),
-        Related(analysis.place(step.function, step.span), f"{title(function)} takes {named(lock)} in ordinary code"),
+        Related(
+            analysis.place(step.function, step.span),
+            f"{title(function)} takes {named(lock)} in ordinary code",
+            end=True,
+        ),
     ]
     held = (Held(lock, pair.event.mode, True, pair.trace),)
     confidence = _confidence(ordinary, interrupt, pair, shared)

@@ -413,7 +413,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         else:
             message += f", and {title(needed.function)}, which is to end the wait, needs that lock first: neither can go on; wait after the region"
             place = analysis.place(needed.step.function, needed.step.span)
-            related.append(Related(place, f"{title(needed.function)} needs {both(held)} here"))
+            related.append(Related(place, f"{title(needed.function)} needs {both(held)} here", end=True))
         related += hazard.others(analysis)
         yield finding(
             analysis,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 
 from lockcheck import __version__
+from lockcheck.app.config import ConfigError
 from lockcheck.app.table import CONFIDENCES, OUTPUT_FORMATS
 
 _EPILOG = """\
@@ -22,6 +24,7 @@ class Arguments(argparse.Namespace):
     extend_select: list[str]
     ignore: list[str]
     output_format: str | None
+    output_file: str | None
     min_confidence: str | None
     config: str | None
     isolated: bool
@@ -38,9 +41,39 @@ class Arguments(argparse.Namespace):
     diff: bool
     unsafe_fixes: bool | None
     show_fixes: bool
+    add_noqa: str | None
+    baseline: str | None
+    write_baseline: str | None
+    new_since: str | None
     exit_non_zero_on_fix: bool
     color: str
     quiet: bool
+
+
+def parse_check(words: Sequence[str]) -> Arguments:
+    """Read what follows `lockcheck check`."""
+    behind = words.index("--") if "--" in words else len(words)
+    spelled = [f"{word}=" if word == "--add-noqa" and i < behind else word for i, word in enumerate(words)]
+    arguments = check_parser().parse_args(spelled, Arguments())
+    _refuse_together(arguments)
+    return arguments
+
+
+def _refuse_together(arguments: Arguments) -> None:
+    """Refuse what would have to be done at once; of a baseline to be written there is nothing to hide."""
+    asked = {
+        "--fix": arguments.fix or arguments.fix_only,
+        "--diff": arguments.diff,
+        "--add-noqa": arguments.add_noqa is not None,
+        "--write-baseline": arguments.write_baseline is not None,
+    }
+    changing = [name for name, is_asked in asked.items() if is_asked]
+    if len(changing) > 1 and changing != ["--fix", "--diff"]:
+        raise ConfigError(f"{' and '.join(changing)} cannot go together: do one after the other")
+    if arguments.write_baseline is not None and (arguments.baseline is not None or arguments.new_since is not None):
+        raise ConfigError("--write-baseline takes in everything: leave out --baseline and --new-since")
+    if arguments.add_noqa is not None and arguments.stdin_filename is not None:
+        raise ConfigError("--add-noqa changes files: it cannot go together with --stdin-filename")
 
 
 def check_parser() -> argparse.ArgumentParser:
@@ -57,6 +90,7 @@ def check_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lockcheck {__version__}")
     _add_selection(parser)
     _add_fixes(parser)
+    _add_known(parser)
     _add_output(parser)
     _add_run(parser)
     return parser
@@ -93,9 +127,22 @@ def _add_fixes(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 when something was fixed")
 
 
+def _add_known(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is put up with")
+    group.add_argument(
+        "--add-noqa", metavar="[REASON]", help="write a `# noqa` comment behind each finding, with =REASON behind it"
+    )
+    group.add_argument(
+        "--write-baseline", metavar="FILE", help="write down what is found, to be left out by --baseline"
+    )
+    group.add_argument("--baseline", metavar="FILE", help="report only what this file does not know")
+    group.add_argument("--new-since", metavar="GIT_REF", help="report only what is not found in that commit")
+
+
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
+    group.add_argument("-o", "--output-file", metavar="FILE", help="write the report into this file")
     group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
     group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockcheck.ui.commands import COMMANDS, command
-from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write
+from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write, write_file
 
 if TYPE_CHECKING:
     from lockcheck.app.cache import Cache
     from lockcheck.app.discovery import Replacement
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import Arguments
-    from lockcheck.ui.mending import Done
+    from lockcheck.ui.done import Done
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,12 +58,16 @@ def _run(words: list[str]) -> int:
 
 
 def _check(words: list[str]) -> int:
-    from lockcheck.app.pipeline import Options, check
-    from lockcheck.ui.arguments import Arguments, check_parser
-    from lockcheck.ui.mending import Done
-    from lockcheck.ui.progress import ProgressBar
+    import msgspec
 
-    arguments = check_parser().parse_args(words, Arguments())
+    from lockcheck.app.pipeline import Options, check
+    from lockcheck.ui.arguments import parse_check
+    from lockcheck.ui.done import Done
+    from lockcheck.ui.known import told_apart
+    from lockcheck.ui.progress import ProgressBar
+    from lockcheck.ui.render import WITH_FIXES
+
+    arguments = parse_check(words)
     project = _project(arguments)
     replacements = _replacements(arguments, project)
     cache = _cache(arguments, project)
@@ -72,14 +76,13 @@ def _check(words: list[str]) -> int:
         if arguments.fix or arguments.fix_only or arguments.diff:
             from lockcheck.ui.mending import mend
 
-            done = mend(project, options, arguments)
+            done = told_apart(mend(project, options, arguments), project, options, arguments)
         else:
-            outcome = check(project, options)
-            if project.config.output_format != "concise" and not arguments.statistics:
+            done = told_apart(Done(check(project, options)), project, options, arguments)
+            if arguments.statistics or project.config.output_format in WITH_FIXES:
                 from lockcheck.app.fixing import with_fixes
 
-                outcome = with_fixes(outcome, project)
-            done = Done(outcome)
+                done = msgspec.structs.replace(done, outcome=with_fixes(done.outcome, project))
     if cache is not None and not replacements:
         unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
@@ -96,17 +99,25 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
     outcome = done.outcome
     status = FOUND if outcome.report.findings and not arguments.exit_zero else CLEAN
     if arguments.statistics:
-        text = render_statistics(outcome.report, form)
+        unsafe = arguments.unsafe_fixes if arguments.unsafe_fixes is not None else project.config.unsafe_fixes
+        text = render_statistics(outcome.report, form, unsafe=unsafe)
     else:
-        view = View(project, outcome.sources, colour=_is_coloured(arguments.color), width=_width())
-        text = render(outcome.report, view, form, closing=not arguments.quiet)
+        view = View(
+            project,
+            outcome.sources,
+            colour=_is_coloured(arguments),
+            width=_width(arguments),
+            closing=not arguments.quiet,
+            repository=os.environ.get("CI_PROJECT_DIR"),
+        )
+        text = render(outcome.report, view, form)
     if done.instead is not None:
-        if not (arguments.diff or arguments.fix_only):
+        if arguments.fix and not (arguments.diff or arguments.fix_only):
             sys.stderr.write(text)
         text = done.instead
     if done.status is not None:
         status = done.status
-    status = write(text, status)
+    status = write(text, status) if arguments.output_file is None else write_file(arguments.output_file, text, status)
     for line in done.said if not arguments.quiet else ():
         sys.stderr.write(f"{visible(line)}\n")
     for failure in (*outcome.report.failures, *done.failures):
@@ -172,15 +183,15 @@ def _cache(arguments: Arguments, project: Project) -> Cache | None:
     return Cache(folder, project.root)
 
 
-def _is_coloured(wish: str) -> bool:
-    if wish != "auto":
-        return wish == "always"
-    if os.environ.get("NO_COLOR"):
+def _is_coloured(arguments: Arguments) -> bool:
+    if arguments.color != "auto":
+        return arguments.color == "always"
+    if os.environ.get("NO_COLOR") or arguments.output_file is not None:
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
-def _width() -> int:
-    if not sys.stdout.isatty():
+def _width(arguments: Arguments) -> int:
+    if arguments.output_file is not None or not sys.stdout.isatty():
         return 120
     return os.get_terminal_size(sys.stdout.fileno()).columns or 120

@@ -9,26 +9,12 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.app.fixing import Fixed, fix
-from lockcheck.app.pipeline import Options, Outcome
+from lockcheck.app.pipeline import Options
 from lockcheck.app.project import Project
 from lockcheck.app.writing import write_all
-from lockcheck.model.findings import Failure, Report
+from lockcheck.model.findings import Report
 from lockcheck.ui.arguments import Arguments
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What a run came to, and what fixing adds to its report.
-
-    `instead` goes to the standard output in place of the report, `said` to the other; `status` is the exit status that
-    fixing asks for. `texts` are what was written.
-    """
-
-    outcome: Outcome
-    texts: dict[str, str] = {}
-    instead: str | None = None
-    said: tuple[str, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    status: int | None = None
+from lockcheck.ui.done import Done
 
 
 def mend(project: Project, options: Options, arguments: Arguments) -> Done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
@@ -15,6 +16,17 @@ def write(text: str, status: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def write_file(name: str, text: str, status: int) -> int:
+    """Write a report into a file, all of it or nothing; where that fails, say which file and why."""
+    from lockcheck.app.writing import write_whole
+
+    try:
+        write_whole(Path(name), text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        return complain(f"{name}: cannot be written: {error.strerror or error}")
     return status
 
 

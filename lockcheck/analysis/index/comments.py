@@ -83,6 +83,6 @@ def _of_chunk(lines: list[str], first_row: int) -> Iterator[Comment]:
 def _placed(pending: list[tokenize.TokenInfo], offset: int, first: int, last: int) -> Iterator[Comment]:
     for token in pending:
         row, column = token.start
-        yield Comment(
-            token.string, row + offset - 1, column + 1, (first or row) + offset - 1, (last or row) + offset - 1
-        )
+        rows = (row, first or row, last or row)
+        own, begin, end = (each + offset - 1 for each in rows)
+        yield Comment(token.string, own, column + 1, begin, end, alone=not first)

@@ -15,9 +15,9 @@ from lockcheck.model.source import Span
 _Def: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
 
 _SAID = re.compile(r"#\s*lockcheck:\s*(?P<words>[^#]*)", re.IGNORECASE)
-_SUPPRESSES = re.compile(r"noqa\b", re.IGNORECASE)
+_SUPPRESSES = re.compile(r"(?:noqa|ignore)\b", re.IGNORECASE)
 _PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_FORMS = "write `holds LOCK` (several with commas), `no-locks` or `noqa`"
+_FORMS = "write `holds LOCK` (several with commas), `no-locks`, `ignore[RULE]`, `ignore-file[RULE]` or `noqa`"
 
 
 def contracts(comments: Sequence[Comment], positions: Positions, tree: ast.Module) -> tuple[ContractFact, ...]:

@@ -6,7 +6,7 @@ from lockcheck.model.findings import Report
 from lockcheck.ui.render.view import View, visible
 
 
-def render_concise(report: Report, view: View) -> str:
+def render(report: Report, view: View) -> str:
     """Give the findings, one line each."""
     lines: list[str] = []
     for finding in report.findings:

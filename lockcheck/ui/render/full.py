@@ -26,13 +26,13 @@ class _Side(msgspec.Struct, frozen=True):
     places: tuple[tuple[Place, Mark], ...]
 
 
-def render_full(report: Report, view: View, *, closing: bool) -> str:
-    """Give the findings with source frames; `closing` adds a line that sums up."""
+def render(report: Report, view: View) -> str:
+    """Give the findings with source frames, and a line that sums up where one is wanted."""
     text = Text()
     for finding in report.findings:
         text.append_text(_finding(finding, view))
         text.append("\n")
-    if closing:
+    if view.closing:
         text.append_text(_closing(report))
     output = io.StringIO()
     console = Console(

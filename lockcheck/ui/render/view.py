@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Literal
 
-from lockcheck.app.project import Project
-from lockcheck.app.triage import fingerprint
-from lockcheck.model.findings import Finding
+from lockcheck.app.project import Project, relative_to
+from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.source import SourceFile
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class View:
     """The sources of a run, as its user sees them."""
 
     def __init__(
-        self, project: Project, sources: Mapping[str, SourceFile], *, colour: bool = False, width: int = 120
+        self,
+        project: Project,
+        sources: Mapping[str, SourceFile],
+        *,
+        colour: bool = False,
+        width: int = 120,
+        closing: bool = True,
+        repository: str | None = None,
     ) -> None:
-        """Take the project and its sources; `width` is where lines should end, where they can."""
+        """Take the project and its sources.
+
+        `width` is where lines should end, where they can; `closing` is whether a line for people may end the report;
+        `repository` is the folder that paths are relative to in a report for a server, where that is known.
+        """
         self._project = project
+        self._repository = repository
+        self.closing = closing
+        self.root = project.boundary
         self._sources = sources
         self._lines: dict[str, list[str]] = {}
         self.colour = colour
@@ -41,9 +59,24 @@ class View:
         source = self._sources.get(path)
         return source.text if source is not None else None
 
-    def fingerprint(self, finding: Finding) -> str:
-        """Give what the finding is known by from run to run."""
-        return fingerprint(finding, self._project.root)
+    def before(self, path: str, row: int, column: int) -> str | None:
+        """Give what stands in a line before a column, None where the source is not at hand."""
+        line = self.line(path, row)
+        return None if line is None else line[: column - 1]
+
+    def in_repository(self, path: str) -> str:
+        """Give a path as a server knows it: from the root of the repository, with slashes."""
+        return PurePath(relative_to(path, self._repository or self._project.here)).as_posix()
+
+
+def severity(finding: Finding) -> Literal["error", "warning"]:
+    """Give how grave a finding is: what is certain is an error."""
+    return "error" if finding.confidence is Confidence.HIGH else "warning"
+
+
+def storable(text: str) -> str:
+    """Give a text that UTF-8 can carry: file names may hold bytes that are no text."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def visible(text: str) -> str:
