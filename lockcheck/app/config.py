@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ import msgspec
 from lockcheck.app.selection import Catalogue, Selection
 from lockcheck.app.table import CONFIDENCES, KEYS, OUTPUT_FORMATS, TEST_FILES, OutputFormat, SettingsTable
 from lockcheck.knowledge.own import Own
+from lockcheck.model.errors import LockcheckError
 from lockcheck.model.findings import Confidence
 from lockcheck.model.settings import precedes
 
@@ -25,7 +26,7 @@ else:
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
 
 
-class ConfigError(Exception):
+class ConfigError(LockcheckError):
     """A configuration that can't be obeyed; the message is one line that names the file and what is wrong."""
 
 
@@ -62,6 +63,11 @@ class Config(msgspec.Struct, frozen=True):
     unsafe_fixes: bool = False
     show_fixes: bool = False
 
+    @property
+    def source(self) -> str:
+        """What an error begins with: the file, if there is one."""
+        return f"{self.file}: " if self.file is not None else ""
+
 
 class _Layer(msgspec.Struct, frozen=True):
     """One configuration file: what stands in it, and that as settings."""
@@ -83,7 +89,22 @@ def nearest_config(start: Path) -> Path | None:
 
 def load_config(file: Path) -> Config:
     """Read a configuration file and those that it extends."""
-    layers = _layers(file)
+    return _joined(file, _layers(_layer(file, None)))
+
+
+def make_config(settings: Mapping[str, object], folder: Path) -> Config:
+    """Make a configuration of the keys and values of a file's table; paths in it are relative to the folder."""
+    file = folder / "settings"
+    try:
+        config = _joined(file, _layers(_understood(file, dict(settings))))
+    except ConfigError as error:
+        raise ConfigError(str(error).removeprefix(f"{file}: ")) from error
+    origins = tuple((key, origin) for key, origin in config.origins if origin != str(file))
+    return msgspec.structs.replace(config, file=None, origins=origins)
+
+
+def _joined(file: Path, layers: list[_Layer]) -> Config:
+    """The settings of a file over those of the files that it extends."""
     merged: dict[str, object] = {}
     origins: dict[str, str] = {}
     for layer in layers:
@@ -93,9 +114,9 @@ def load_config(file: Path) -> Config:
     return _config(file, msgspec.convert(merged, SettingsTable), origins, layers)
 
 
-def _layers(file: Path) -> list[_Layer]:
+def _layers(first: _Layer) -> list[_Layer]:
     """Give a file and those that it extends, the farthest first."""
-    layers = [_layer(file, None)]
+    layers = [first]
     while (extended := layers[-1].table.extend) is not None:
         last = layers[-1].file
         following = Path(os.path.normpath(last.parent / Path(extended).expanduser()))
@@ -116,6 +137,10 @@ def _layer(file: Path, extending: Path | None) -> _Layer:
         if extending is not None:
             raise ConfigError(f"{extending}: extend: {file} has no `[tool.lockcheck]`")
         raw = {}
+    return _understood(file, raw)
+
+
+def _understood(file: Path, raw: object) -> _Layer:
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: `tool.lockcheck` must be a table")
     settings = cast("dict[str, object]", raw)
@@ -151,9 +176,8 @@ def check_selectors(config: Config, catalogue: Catalogue) -> None:
     origins = dict(config.origins)
     for key, selector in _selectors(config):
         if not catalogue.expand(selector):
-            raise ConfigError(
-                f"{origins.get(key.partition('.')[0], config.file)}: {unknown_rule(key, selector, catalogue)}"
-            )
+            where = origins.get(key.partition(".")[0], config.file)
+            raise ConfigError((f"{where}: " if where else "") + unknown_rule(key, selector, catalogue))
 
 
 def unknown_rule(key: str, selector: str, catalogue: Catalogue) -> str:

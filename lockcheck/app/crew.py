@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO
@@ -72,11 +73,9 @@ class Worker:
         """End it, whatever it does."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._requests, self._replies):
-            try:
-                pipe.close()
-            except OSError:  # what was still to be written has no reader any more
-                continue
+        self._replies.close()
+        with suppress(OSError):  # what was still to be written has no reader any more
+            self._requests.close()
 
 
 class Crew:

@@ -92,12 +92,13 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
     try:
         running = {pool.submit(extract_apart, crew, batch): batch for batch in batches}
         for future in as_completed(running):
-            try:
-                yield from future.result()
-            except WorkerDiedError:
-                suspects += running[future]
-            except NoWorkerError as error:
-                yield from _without_worker(running[future], str(error))
+            match future.exception():
+                case WorkerDiedError():
+                    suspects += running[future]
+                case NoWorkerError() as error:
+                    yield from _without_worker(running[future], str(error))
+                case _:
+                    yield from future.result()
         yield from _one_by_one(suspects, crew)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -109,12 +110,16 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
 def _one_by_one(suspects: Sequence[Job], crew: Crew) -> Iterator[Done]:
     """Give each file a worker that it may end without harm to the others."""
     for job in suspects:
-        try:
-            yield from extract_apart(crew, [job])
-        except WorkerDiedError:
-            yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
-        except NoWorkerError as error:
-            yield from _without_worker([job], str(error))
+        yield from _alone(job, crew)
+
+
+def _alone(job: Job, crew: Crew) -> Iterator[Done]:
+    try:
+        yield from extract_apart(crew, [job])
+    except WorkerDiedError:
+        yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
+    except NoWorkerError as error:
+        yield from _without_worker([job], str(error))
 
 
 def _without_worker(batch: Sequence[Job], reason: str) -> Iterator[Done]:

@@ -17,6 +17,7 @@ from lockcheck.app.discovery import Replacement
 from lockcheck.app.pipeline import Options, Outcome, check
 from lockcheck.app.project import Project
 from lockcheck.app.proposing import propose_all
+from lockcheck.app.rulebook import rulebook
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.app.triage import fingerprint
@@ -63,9 +64,7 @@ class Fixed(msgspec.Struct, frozen=True):
 
 def with_fixes(outcome: Outcome, project: Project, tried: Tried | None = None) -> Outcome:
     """The outcome with each finding's fix, where there is one that has not been tried in vain."""
-    from lockcheck.rules.registry import all_rules
-
-    catalogue = Catalogue.of(all_rules())
+    catalogue = Catalogue.of(rulebook(project).rules)
     fixable = _codes(project.config.fixable, catalogue) - _codes(project.config.unfixable, catalogue)
     asked = [finding for finding in outcome.report.findings if finding.code in fixable and finding.repairs]
     in_vain = [(tried or {}).get(_key(finding, project), set()) for finding in asked]

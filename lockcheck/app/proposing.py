@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from lockcheck.app.attempt import attempt
 from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
 from lockcheck.app.extraction import is_plain
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import attempt
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
 

@@ -81,7 +81,6 @@ def _of_file(path: str, done: Done) -> Done:
     return msgspec.structs.replace(done, path=path, failure=failure)
 
 
-
 def extract_all(jobs: Sequence[Job]) -> list[Done]:
     """Extract the facts of some texts."""
     return with_headroom(lambda: [_extract(job) for job in jobs])
