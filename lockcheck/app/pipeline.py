@@ -12,7 +12,7 @@ import msgspec
 from lockcheck.analysis.link.outside import Count
 from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
-from lockcheck.app.discovery import Replacement, read
+from lockcheck.app.discovery import Reading, Replacement, read
 from lockcheck.app.extraction import extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
@@ -37,12 +37,13 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How a run is made, none of which changes what is found."""
+    """How a run is made, none of which changes what is found. `reading` is what has been read already."""
 
     jobs: int = 1
     cache: Memory | None = None
     replacements: tuple[Replacement, ...] = ()
     progress: Progress | None = None
+    reading: Reading | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     tell = options.progress or _silent
 
     tell("reading", 0, 1)
-    reading = read(project, options.replacements)
+    reading = options.reading if options.reading is not None else read(project, options.replacements)
     extraction = with_headroom(
         lambda: extract_units(
             reading.sources,
