@@ -66,9 +66,9 @@ def test_configuration_is_the_nearest_file_or_what_is_given(write: Write) -> Non
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"selekt": ["LCK1"]}, "unknown key `selekt`; did you mean `select`?"),
-        ({"select": "LCK1"}, "select: expected `array | null`, got `str`"),
-        ({"select": ["LCK777"]}, "select: unknown rule `LCK777`"),
+        ({"selekt": ["LCK1"]}, "config: unknown key `selekt`; did you mean `select`?"),
+        ({"select": "LCK1"}, "config: select: expected `array | null`, got `str`"),
+        ({"select": ["LCK777"]}, "config: select: unknown rule `LCK777`"),
         ("nowhere.toml", "nowhere.toml: No such file or directory"),
     ],
 )

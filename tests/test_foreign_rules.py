@@ -180,9 +180,7 @@ def test_configuration_cannot_name_code(write: Write) -> None:
     assert "unknown key `rules`" in done.stderr
 
 
-def test_examples_of_a_rule_are_its_tests(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_of_a_rule_are_its_tests(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(site, "examples", {}, {"example_rules/__init__.py": "", "example_rules/three_locks.py": RULE})
     monkeypatch.syspath_prepend(str(site))
     from importlib import import_module
@@ -207,7 +205,12 @@ def test_what_the_page_says_of_tests_is_so(site: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "block", [block for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE) if "# file: " not in block]
+    "block",
+    [
+        block
+        for block in re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+        if "# file: " not in block
+    ],
 )
 def test_what_the_page_says_of_calls_is_so(write: Write, block: str) -> None:
     write({"src/a.py": PROGRAM})

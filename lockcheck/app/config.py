@@ -66,7 +66,7 @@ class Config(msgspec.Struct, frozen=True):
     @property
     def source(self) -> str:
         """What an error begins with: the file, if there is one."""
-        return f"{self.file}: " if self.file is not None else ""
+        return f"{self.file}: " if self.file is not None else "config: "
 
 
 class _Layer(msgspec.Struct, frozen=True):
@@ -94,12 +94,12 @@ def load_config(file: Path) -> Config:
 
 def make_config(settings: Mapping[str, object], folder: Path) -> Config:
     """Make a configuration of the keys and values of a file's table; paths in it are relative to the folder."""
-    file = folder / "settings"
+    file = folder / "config"  # there is no such file: it is what an error calls the settings
     try:
         config = _joined(file, _layers(_understood(file, dict(settings))))
     except ConfigError as error:
-        raise ConfigError(str(error).removeprefix(f"{file}: ")) from error
-    origins = tuple((key, origin) for key, origin in config.origins if origin != str(file))
+        raise ConfigError(str(error).replace(str(file), file.name)) from error
+    origins = tuple((key, file.name if origin == str(file) else origin) for key, origin in config.origins)
     return msgspec.structs.replace(config, file=None, origins=origins)
 
 
@@ -176,8 +176,9 @@ def check_selectors(config: Config, catalogue: Catalogue) -> None:
     origins = dict(config.origins)
     for key, selector in _selectors(config):
         if not catalogue.expand(selector):
-            where = origins.get(key.partition(".")[0], config.file)
-            raise ConfigError((f"{where}: " if where else "") + unknown_rule(key, selector, catalogue))
+            raise ConfigError(
+                f"{origins.get(key.partition('.')[0], config.file)}: {unknown_rule(key, selector, catalogue)}"
+            )
 
 
 def unknown_rule(key: str, selector: str, catalogue: Catalogue) -> str:

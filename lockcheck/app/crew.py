@@ -47,7 +47,7 @@ class Worker:
     def __init__(self) -> None:
         """Start it."""
         try:
-            self._process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - this Python itself
         except OSError as error:
             raise NoWorkerError(str(error)) from error
         assert self._process.stdin is not None

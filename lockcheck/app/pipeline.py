@@ -22,7 +22,7 @@ from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import unknown_rules
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
-from lockcheck.model.facts import ModuleFacts
+from lockcheck.model.facts import ModuleFacts, Unit
 from lockcheck.model.findings import Failure, Finding, Report
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
@@ -37,13 +37,17 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How a run is made, none of which changes what is found. `reading` is what has been read already."""
+    """How a run is made, none of which changes what is found. `reading` is what has been read already.
+
+    Whether it `heeds_comments` that suppress decides what is shown of that.
+    """
 
     jobs: int = 1
     cache: Memory | None = None
     replacements: tuple[Replacement, ...] = ()
     progress: Progress | None = None
     reading: Reading | None = None
+    heeds_comments: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -106,12 +110,16 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
             *found.failures,
             *unknown_names(analysis, project.config),
         ],
-        units=extraction.units,
+        units=extraction.units if options.heeds_comments else _without_comments(extraction.units),
         project=project,
         catalogue=catalogue,
     )
     facts = {unit.path: unit.facts for unit in extraction.units}
     return Outcome(report, sources, facts, second.count(report.findings))
+
+
+def _without_comments(units: Sequence[Unit]) -> list[Unit]:
+    return [msgspec.structs.replace(unit, facts=msgspec.structs.replace(unit.facts, comments=())) for unit in units]
 
 
 def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:

@@ -20,7 +20,7 @@ import msgspec
 
 import lockcheck
 from lockcheck.app.cache import Cache
-from lockcheck.app.discovery import Reading, read
+from lockcheck.app.discovery import read
 from lockcheck.app.pipeline import Options, check
 from lockcheck.app.project import Given, Project
 from lockcheck.app.rulebook import Rulebook, rulebook
@@ -40,7 +40,7 @@ class Reported(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What there is to say of each file of a program, by absolute path, and what could not be done."""
+    """What there is to say of each file of a program, and what could not be done; all paths are absolute."""
 
     reports: dict[str, list[Reported]]
     failures: tuple[Failure, ...]
@@ -58,10 +58,9 @@ def find(project: Project, options: Options, folder: Path | None, seconds: float
     Runs that use the same folder share the work. Who has waited so many seconds for another one does it itself.
     """
     whole = _whole(project)
-    reading = read(whole, options.replacements)
     book = rulebook(project)
-    options = msgspec.structs.replace(options, reading=reading)
-    key = _key(whole, reading, book)
+    options = msgspec.structs.replace(options, reading=read(whole, options.replacements))
+    key = _key(whole, options, book)
     if folder is None or key is None or options.replacements:
         return _build(whole, options, book, folder)
     name = hashlib.blake2b(whole.root.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
@@ -123,8 +122,7 @@ else:
 def _whole(project: Project) -> Project:
     """The project as if everything in it had been asked for, so that all who ask for a part of it need the same."""
     wanted = dict.fromkeys((project.root, *project.folders, *project.apart, *project.files))
-    given = tuple(Given(project.display(path), path) for path in wanted)
-    return msgspec.structs.replace(project, given=(*project.given, *given))
+    return msgspec.structs.replace(project, given=tuple(Given(path, path) for path in wanted))
 
 
 def _build(project: Project, options: Options, book: Rulebook, folder: Path | None) -> Found:
@@ -140,19 +138,20 @@ def _build(project: Project, options: Options, book: Rulebook, folder: Path | No
     return Found(reports, outcome.report.failures, tuple(outcome.sources))
 
 
-def _key(project: Project, reading: Reading, book: Rulebook) -> bytes | None:
+def _key(project: Project, options: Options, book: Rulebook) -> bytes | None:
     """Digest all that findings depend on; None where that can't be told: sources outside are read on demand."""
-    if project.config.python_path:
+    reading = options.reading
+    if project.config.python_path or reading is None:
         return None
     state = hashlib.blake2b(digest_size=_DIGEST)
     places = (project.root, project.boundary, project.folders, project.apart)
-    about = (lockcheck.__version__, sys.version_info, project.config, places, reading.failures)
+    about = (lockcheck.__version__, sys.version_info, project.config, places, reading.failures, options.heeds_comments)
     state.update(repr(about).encode("utf-8", "backslashreplace"))
     packages = {rule.check.__module__.partition(".")[0] for rule in book.rules if rule.check is not None}
     for file in _code({"lockcheck", *packages}):
         state.update(file.read_bytes() + b"\0")
     for source in reading.sources:
-        facts = (source.path, source.display, source.module, source.is_package, len(source.text))
+        facts = (source.path, source.module, source.is_package, len(source.text))
         state.update(repr(facts).encode("utf-8", "backslashreplace") + source.text.encode("utf-8", "surrogatepass"))
     return state.digest()
 
