@@ -115,9 +115,10 @@ def test_children_that_are_started_afresh_report_the_same(
 ) -> None:
     if method == "forkserver" and sys.platform == "win32":
         method = "spawn"
-    chosen = [folder for folder in programs if commanded(folder)][:2]
-    runs = [run(folder, "-j2", "--lockcheck-no-cache", ".") for folder in chosen]
-    assert several(environment, runs, method) == [commanded(folder) for folder in chosen]
+    first, second = [folder for folder in programs if commanded(folder)][:2]
+    runs = [run(first, "-j2", "--lockcheck-no-cache", "."), run(first, "-j2", str(second))]
+    everything = {(str(second / path), row, column, code) for path, row, column, code in commanded(second)}
+    assert several(environment, runs, method) == [commanded(first), everything]
 
 
 def test_columns_and_rows_are_those_of_the_command(write: Write, environment: dict[str, str]) -> None:
@@ -126,7 +127,7 @@ def test_columns_and_rows_are_those_of_the_command(write: Write, environment: di
         "mark.py": b"\xef\xbb\xbf" + HAZARD.encode(),
         "windows.py": HAZARD.replace("\n", "\r\n").encode(),
         "wide.py": HAZARD.replace("await", "x = '\N{GRINNING FACE}\N{LATIN SMALL LETTER E WITH ACUTE}'; await"),
-        "tab.py": HAZARD.replace("        await", "\tx = 1; await").replace("    with", " with"),
+        "tab.py": HAZARD.replace("        await", "\t\tawait").replace("    with", "\twith"),
         "feed.py": "\x0c\n" + HAZARD,
         "latin.py": b"# -*- coding: latin-1 -*-\n" + HAZARD.replace("await", "x = '\xe9'; await").encode("latin-1"),
     }

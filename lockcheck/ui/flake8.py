@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 import atexit
+import hashlib
 import multiprocessing
 import os
 import tempfile
@@ -101,7 +102,7 @@ class _Session:
         self._projects.append(project)
         if not self._asked.wants(project):
             return
-        found = _handed_over() if may_be_known else None
+        found = _handed_over(project) if may_be_known else None
         if found is None:
             found = find(project, self._asked.options, self._asked.folder, self._asked.patience)
             failures = _failures(found, project)
@@ -109,7 +110,7 @@ class _Session:
                 say(visible(f"{project.display(failure.what)}: {failure.message}"))
             found = _of_flake8(found, failures, project)
             if may_be_known:
-                _hand_over(found)
+                _hand_over(found, project)
         self._found.append(found)
 
 
@@ -135,25 +136,37 @@ def _of_flake8(found: Found, failures: Sequence[Failure], project: Project) -> F
     return msgspec.structs.replace(found, reports=reports)
 
 
-def _hand_over(found: Found) -> None:
+def _hand_over(found: Found, project: Project) -> None:
     """Leave what was found for children that are not forked."""
     method = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
     if method == "fork":
         return
     handle, name = tempfile.mkstemp(prefix="lockcheck-flake8-")
     with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.msgpack.encode(found))
+        file.write(msgspec.msgpack.encode(_Handed(_asked(project), found)))
     os.environ[HANDED_OVER] = f"{os.getpid()}:{name}"
     atexit.register(Path(name).unlink, missing_ok=True)
 
 
-def _handed_over() -> Found | None:
+def _handed_over(project: Project) -> Found | None:
     """Give what the parent found, in a child of its."""
     parent = multiprocessing.parent_process()
     process, _, name = os.environ.get(HANDED_OVER, "").partition(":")
     if parent is None or process != str(parent.pid):
         return None
     try:
-        return msgspec.msgpack.decode(Path(name).read_bytes(), type=Found)
+        handed = msgspec.msgpack.decode(Path(name).read_bytes(), type=_Handed)
     except (OSError, msgspec.DecodeError):
         return None
+    return handed.found if handed.asked == _asked(project) else None
+
+
+class _Handed(msgspec.Struct, frozen=True):
+    """What a parent found, and of what: a server that forks may have been started for an earlier run."""
+
+    asked: bytes
+    found: Found
+
+
+def _asked(project: Project) -> bytes:
+    return hashlib.blake2b(repr(project).encode("utf-8", "backslashreplace"), digest_size=16).digest()
