@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,8 +14,8 @@ from typing import TypeAlias
 import pytest
 
 import lockcheck
-import lockcheck.app.sharing
 from lockcheck.app.pipeline import Options, Outcome
+from lockcheck.app.pipeline import check as analyse
 from lockcheck.app.project import Project, locate
 from lockcheck.app.rulebook import Rulebook
 from lockcheck.app.sharing import exclusive, find
@@ -122,7 +123,7 @@ def test_children_that_are_started_afresh_report_the_same(
 
 
 def test_columns_and_rows_are_those_of_the_command(write: Write, environment: dict[str, str]) -> None:
-    hazards = {
+    hazards: dict[str, str | bytes] = {
         "plain.py": HAZARD,
         "mark.py": b"\xef\xbb\xbf" + HAZARD.encode(),
         "windows.py": HAZARD.replace("\n", "\r\n").encode(),
@@ -195,10 +196,17 @@ class TestSelection:
         assert flake8(environment, "--select", "LCK", ".").stdout == ""
         assert flake8(environment, "--select", "LCK", "--lockcheck-isolated", ".").stdout == "./a.py:9:9:LCK101\n"
 
-    def test_help_shows_the_options(self, environment: dict[str, str]) -> None:
-        shown = flake8(environment, "--help").stdout
-        assert "--lockcheck-min-confidence LEVEL" in shown
-        assert "lockcheck:" in shown
+    def test_help_shows_the_options_and_the_page_explains_them(self, environment: dict[str, str]) -> None:
+        shown = re.findall(r"--lockcheck-[a-z-]+", flake8(environment, "--help").stdout)
+        page = (ROOT / "docs" / "flake8.md").read_text("utf-8")
+        assert set(shown) == set(re.findall(r"^\| `(--lockcheck-[a-z-]+)", page, re.MULTILINE))
+
+    def test_configuration_of_the_page_works(self, write: Write, environment: dict[str, str]) -> None:
+        page = (ROOT / "docs" / "flake8.md").read_text("utf-8")
+        (block,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+        get = "import queue\n\nITEMS = queue.Queue()\n\n\ndef f():\n    return ITEMS.get()\n"
+        write({"a.py": HAZARD, "b.py": get, "setup.cfg": block})
+        assert flake8(environment, ".").stdout.split() == ["./a.py:9:9:LCK101", "./b.py:7:12:LCK402"]
 
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
@@ -247,13 +255,13 @@ class TestSharing:
         self, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         root = write(PAIR)
-        real, builds = lockcheck.app.sharing.check, []
+        builds: list[int] = []
 
         def check(project: Project, options: Options, book: Rulebook | None = None) -> Outcome:
             builds.append(threading.get_ident())
-            return real(project, options, book)
+            return analyse(project, options, book)
 
-        monkeypatch.setattr(lockcheck.app.sharing, "check", check)
+        monkeypatch.setattr("lockcheck.app.sharing.check", check)
         found: list[object] = []
         barrier = threading.Barrier(3)
 

@@ -136,8 +136,7 @@ def _layer(file: Path, extending: Path | None) -> _Layer:
     if raw is None:
         if extending is not None:
             raise ConfigError(f"{extending}: extend: {file} has no `[tool.lockcheck]`")
-        raw = {}
-    return _understood(file, raw)
+    return _understood(file, {} if raw is None else raw)
 
 
 def _understood(file: Path, raw: object) -> _Layer:

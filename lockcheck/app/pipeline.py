@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
@@ -147,8 +147,7 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
 def _findings(rule: Rule, check: Check, analysis: Analysis) -> tuple[Finding, ...]:
     findings = tuple(check(analysis))
     if rule.package:
-        reported: tuple[object, ...] = findings  # others need not keep to the types
-        for one in reported:
+        for one in cast("tuple[object, ...]", findings):  # others need not keep to the types
             if not isinstance(one, Finding) or (one.code, one.name) != (rule.code, rule.name):
                 raise TypeError(f"it reports what is no finding of {rule.code} {rule.name}")
     return findings
