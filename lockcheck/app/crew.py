@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from multiprocessing.spawn import get_executable
 from pathlib import Path
 from typing import IO
 
@@ -106,6 +105,8 @@ class Crew:
 
 def command() -> list[str]:
     """Give the command that starts a worker with this Python."""
+    from multiprocessing.spawn import get_executable  # small runs start no worker
+
     executable = get_executable()  # what a program that embeds Python has set, too
     if not executable or getattr(sys, "frozen", False):
         raise NoWorkerError("this program is no Python interpreter")

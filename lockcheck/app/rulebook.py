@@ -16,10 +16,9 @@ import pkgutil
 import re
 import site
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
-from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,6 +27,9 @@ from lockcheck.app.project import Project, is_within
 from lockcheck.model.errors import RuleError
 from lockcheck.model.findings import Failure
 from lockcheck.rules.registry import Rule, all_rules, rules_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "lockcheck.rules"
 """The entry points that name modules with rules, or packages of such modules."""
@@ -74,15 +76,19 @@ def _loaded(trees: tuple[str, ...], path: tuple[str, ...], here: str) -> Ruleboo
 
 def _entries(folders: Sequence[str]) -> Iterator[tuple[str, EntryPoint]]:
     """The entry points of installed distributions, with their names; of two with a name, the first is the one."""
+    candidates = [metadata for folder in folders for metadata in _metadata(folder)]
+    if not candidates:
+        return  # most have none, and reading metadata is slow to load
+    from importlib.metadata import PathDistribution
+
     seen: set[str] = set()
-    for folder in folders:
-        for metadata in _metadata(folder):
-            distribution = PathDistribution(metadata)
-            package = distribution.metadata["Name"] or metadata.name
-            if package not in seen:
-                seen.add(package)
-                for entry in sorted(distribution.entry_points.select(group=GROUP)):
-                    yield package, entry
+    for metadata in candidates:
+        distribution = PathDistribution(metadata)
+        package = distribution.metadata["Name"] or metadata.name
+        if package not in seen:
+            seen.add(package)
+            for entry in sorted(distribution.entry_points.select(group=GROUP)):
+                yield package, entry
 
 
 def _metadata(folder: str) -> list[Path]:
@@ -115,7 +121,7 @@ def _is_trusted(folder: str, trees: Sequence[str], here: str) -> bool:
 @functools.cache
 def _installations() -> frozenset[str]:
     """Where this Python keeps installed packages: trusted even inside the tree, as the interpreter itself is."""
-    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    folders = [*site.getsitepackages()]
     if site.ENABLE_USER_SITE:
         folders.append(site.getusersitepackages())
     return frozenset(os.path.realpath(folder) for folder in folders)
