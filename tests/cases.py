@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from lockcheck.app.pipeline import Options, check
-from lockcheck.app.project import Project, locate
-from lockcheck.app.selection import Selection
-from lockcheck.rules.document import Document, Example, Mark, Step, parse_document
 from lockcheck.rules.registry import all_rules
+from lockcheck.testing import Case, Document, Example, difference, observe, parse_document, project, write
+
+__all__ = ["BESIDE", "CORE", "TESTDATA", "Case", "all_cases", "difference", "literate_documents", "observe"]
+__all__ += ["project", "rule_documents", "selected", "write"]
 
 TESTDATA: Final = Path(__file__).parent.parent / "testdata"
 
@@ -40,30 +37,6 @@ BESIDE: Final = {"LCK901": ("LCK101",)}
 def selected(code: str) -> tuple[str, ...]:
     """The rules under which the examples of a rule are checked."""
     return (code, *BESIDE.get(code, ()))
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An example, where it stands, and the rules under which it is checked."""
-
-    origin: str
-    example: Example
-    select: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """What the case is called in the output of the tests."""
-        return f"{self.origin}:{self.example.row} {self.example.kind} {self.example.title}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What lockcheck said of a program."""
-
-    reports: tuple[Mark, ...]
-    traces: tuple[tuple[Step, ...], ...]
-    failures: tuple[str, ...]
-    messages: tuple[str, ...]
 
 
 def rule_documents() -> Iterator[tuple[str, Document]]:
@@ -110,63 +83,3 @@ def _select(path: Path, document: Document, example: Example) -> tuple[str, ...]
             return tuple(sorted({mark.code for mark in marked[-1].reports})) if marked else ()
         case code:
             return (code,)
-
-
-def write(example: Example, directory: Path) -> None:
-    """Write the program of an example, under the directory."""
-    for file in example.files:
-        path = directory / file.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file.text, "utf-8")
-
-
-def project(root: Path, select: tuple[str, ...]) -> Project:
-    """The folder as a project of its own, configured by its `pyproject.toml` if it has one."""
-    located = locate([str(root)], here=str(root))
-    known = {rule.code for rule in all_rules()}
-    selection = Selection(select=tuple(code for code in select if code in known))
-    config = msgspec.structs.replace(located.config, selections=(selection,))
-    return msgspec.structs.replace(located, root=str(root), boundary=str(root), folders=(str(root),), config=config)
-
-
-def observe(case: Case, directory: Path) -> Outcome:
-    """Write the program of a case under the directory, and check it."""
-    root = directory.resolve()
-    write(case.example, root)
-    report = check(project(root, case.select), Options()).report
-
-    def place(path: str) -> str:
-        return Path(path).relative_to(root).as_posix()
-
-    found = sorted(report.findings, key=lambda finding: (finding.place, finding.code))
-    return Outcome(
-        reports=tuple(sorted(Mark(place(each.place.path), each.place.span.row, each.code) for each in found)),
-        traces=tuple(
-            tuple(Step(place(step.place.path), step.place.span.row) for step in each.related) for each in found
-        ),
-        failures=tuple(f"{failure.what}: {failure.message}" for failure in report.failures),
-        messages=tuple(
-            f"{place(each.place.path)}:{each.place.span.row}: {each.code} {each.message} [{each.confidence.word}]"
-            for each in found
-        ),
-    )
-
-
-def difference(example: Example, outcome: Outcome) -> list[str]:
-    """What is wrong with an outcome, a line each; nothing if it is as the example is marked."""
-    lines = [f"failure: {failure}" for failure in outcome.failures]
-    missing, extra = list(example.reports), list(outcome.reports)
-    for mark in example.reports:
-        if mark in extra:
-            extra.remove(mark)
-            missing.remove(mark)
-    lines += [f"missing: {mark.file}:{mark.row} {mark.code}" for mark in missing]
-    lines += [f"not marked: {mark.file}:{mark.row} {mark.code}" for mark in extra]
-    if example.steps and not lines and outcome.traces[0] != example.steps:
-        lines.append(f"steps marked: {_steps(example.steps)}")
-        lines.append(f"steps found:  {_steps(outcome.traces[0])}")
-    return lines
-
-
-def _steps(steps: tuple[Step, ...]) -> str:
-    return ", ".join(f"{step.file}:{step.row}" for step in steps) or "none"

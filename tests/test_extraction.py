@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lockcheck.analysis.extract
-import lockcheck.app.extraction
+import lockcheck.app.crew
 from lockcheck.app.cache import Cache, cache_folder
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.model.facts import ModuleFacts
@@ -20,8 +19,6 @@ from tests.conftest import HAZARD, Lockcheck, Write
 
 NEEDS_WORKERS = f"X = {'(' * 60}1{')' * 60}\n"
 """A text that nests enough to be kept away from our own process."""
-
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only forked workers see a changed extract")
 
 
 def sources(**texts: str) -> list[SourceFile]:
@@ -41,16 +38,24 @@ def test_units_come_in_the_order_of_the_sources_whoever_made_them(jobs: int) -> 
     assert all(unit.facts.functions for unit in extraction.units)
 
 
-@on_linux
+MORTAL = """\
+import os
+import lockcheck.analysis.extract as module
+real = module.extract
+module.extract = lambda text: os._exit(11) if "deadly" in text else real(text)
+serve()
+"""
+"""A worker that some texts are the end of."""
+
+
+def workers_that(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    bootstrap = lockcheck.app.crew.BOOTSTRAP
+    assert bootstrap.endswith("\nserve()\n")
+    monkeypatch.setattr(lockcheck.app.crew, "BOOTSTRAP", bootstrap.removesuffix("serve()\n") + script)
+
+
 def test_death_of_a_worker_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = lockcheck.analysis.extract.extract
-
-    def extract(text: str) -> ModuleFacts:
-        if "deadly" in text:
-            os._exit(11)
-        return real(text)
-
-    monkeypatch.setattr(lockcheck.analysis.extract, "extract", extract)
+    workers_that(monkeypatch, MORTAL)
     texts = {f"m{number}": NEEDS_WORKERS for number in range(6)} | {"bad": "deadly", "worse": "deadly", "last": "x = 1"}
     names, failures = outcome(extract_units(sources(**texts), jobs=2))
     assert names == [*(f"m{number}" for number in range(6)), "last"]
@@ -58,12 +63,28 @@ def test_death_of_a_worker_costs_one_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert all("the parser died of it" in message for _, message in failures)
 
 
-def test_workers_that_do_not_start_are_said_not_to_and_no_file_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockcheck.app.extraction, "prepare", functools.partial(os._exit, 3))
-    names, failures = outcome(extract_units(sources(a=NEEDS_WORKERS, b=NEEDS_WORKERS), jobs=2))
-    assert names == []
-    assert [what for what, _ in failures] == ["/project/a.py", "/project/b.py"]
-    assert all("a worker process ended before it was given anything" in message for _, message in failures)
+@pytest.mark.parametrize("script", ["os._exit(3)\n", "raise SystemExit(3)\n"])
+def test_without_workers_only_what_may_kill_a_parser_is_not_read(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    workers_that(monkeypatch, script)
+    names, failures = outcome(extract_units(sources(a=NEEDS_WORKERS, b="x = 1", c=NEEDS_WORKERS), jobs=2))
+    assert names == ["b"]
+    assert [what for what, _ in failures] == ["/project/a.py", "/project/c.py"]
+    assert all("no worker process starts: it ended with status 3" in message for _, message in failures)
+
+
+def test_program_that_is_no_interpreter_is_not_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    names, failures = outcome(extract_units(sources(a=NEEDS_WORKERS, b="x = 1"), jobs=2))
+    assert names == ["b"]
+    assert [message for _, message in failures] == [
+        "not read, for no worker process starts: this program is no Python interpreter"
+    ]
+
+
+def test_file_whose_name_is_no_text_is_read_by_a_worker(tmp_path: Path) -> None:
+    source = SourceFile("/project/\udcff.py", "\udcff.py", "m", False, NEEDS_WORKERS + "LOCK = 1\n")
+    extraction = extract_units([source], jobs=1)
+    assert ([unit.path for unit in extraction.units], extraction.failures) == ([source.path], ())
 
 
 def test_checkout_that_is_not_installed_runs_itself_and_its_workers(tmp_path: Path) -> None:

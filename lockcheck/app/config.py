@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,7 @@ from lockcheck.app.selection import Catalogue, Selection
 from lockcheck.app.table import CONFIDENCES, KEYS, OUTPUT_FORMATS, TEST_FILES, OutputFormat, SettingsTable
 from lockcheck.app.target import Version, required, version
 from lockcheck.knowledge.own import Own
+from lockcheck.model.errors import LockcheckError
 from lockcheck.model.findings import Confidence
 from lockcheck.model.settings import precedes
 
@@ -26,7 +27,7 @@ else:
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
 
 
-class ConfigError(Exception):
+class ConfigError(LockcheckError):
     """A configuration that can't be obeyed; the message is one line that names the file and what is wrong."""
 
 
@@ -64,6 +65,11 @@ class Config(msgspec.Struct, frozen=True):
     unsafe_fixes: bool = False
     show_fixes: bool = False
 
+    @property
+    def source(self) -> str:
+        """What an error begins with: the file, if there is one."""
+        return f"{self.file}: " if self.file is not None else "config: "
+
 
 class _Layer(msgspec.Struct, frozen=True):
     """One configuration file: what stands in it, and that as settings."""
@@ -95,7 +101,22 @@ def required_version(start: Path) -> tuple[Version, Path] | None:
 
 def load_config(file: Path) -> Config:
     """Read a configuration file and those that it extends."""
-    layers = _layers(file)
+    return _joined(file, _layers(_layer(file, None)))
+
+
+def make_config(settings: Mapping[str, object], folder: Path) -> Config:
+    """Make a configuration of the keys and values of a file's table; paths in it are relative to the folder."""
+    file = folder / "config"  # there is no such file: it is what an error calls the settings
+    try:
+        config = _joined(file, _layers(_understood(file, dict(settings))))
+    except ConfigError as error:
+        raise ConfigError(str(error).replace(str(file), file.name)) from error
+    origins = tuple((key, file.name if origin == str(file) else origin) for key, origin in config.origins)
+    return msgspec.structs.replace(config, file=None, origins=origins)
+
+
+def _joined(file: Path, layers: list[_Layer]) -> Config:
+    """The settings of a file over those of the files that it extends."""
     merged: dict[str, object] = {}
     origins: dict[str, str] = {}
     for layer in layers:
@@ -105,9 +126,9 @@ def load_config(file: Path) -> Config:
     return _config(file, msgspec.convert(merged, SettingsTable), origins, layers)
 
 
-def _layers(file: Path) -> list[_Layer]:
+def _layers(first: _Layer) -> list[_Layer]:
     """Give a file and those that it extends, the farthest first."""
-    layers = [_layer(file, None)]
+    layers = [first]
     while (extended := layers[-1].table.extend) is not None:
         last = layers[-1].file
         following = Path(os.path.normpath(last.parent / Path(extended).expanduser()))
@@ -127,7 +148,10 @@ def _layer(file: Path, extending: Path | None) -> _Layer:
     if raw is None:
         if extending is not None:
             raise ConfigError(f"{extending}: extend: {file} has no `[tool.lockcheck]`")
-        raw = {}
+    return _understood(file, {} if raw is None else raw)
+
+
+def _understood(file: Path, raw: object) -> _Layer:
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: `tool.lockcheck` must be a table")
     settings = cast("dict[str, object]", raw)

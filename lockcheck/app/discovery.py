@@ -77,7 +77,7 @@ def _check_patterns(config: Config) -> None:
     ):
         wrong = wrong_pattern(patterns)
         if wrong is not None:
-            raise ConfigError(f"{config.file}: {key}: `{wrong}` is not a pattern")
+            raise ConfigError(f"{config.source}{key}: `{wrong}` is not a pattern")
 
 
 def _find(project: Project, replaced: Container[str]) -> _Found:

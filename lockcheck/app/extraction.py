@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from lockcheck.app.worker import TOO_DEEP, Done, Job, extract_all, prepare
+from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
+from lockcheck.app.worker import TOO_DEEP, Done, Job, extract_all, extract_apart
 from lockcheck.model.facts import ModuleFacts, Unit
 from lockcheck.model.findings import Failure
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
-    from multiprocessing.context import BaseContext
-
     from lockcheck.app.cache import Memory
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -31,7 +26,6 @@ _IN_PROCESS = 60_000
 _BRACKET = re.compile(r"[()\[\]{}]")
 _NESTED = 40
 _STRETCH = 5_000
-_NO_WORKER = "not read: a worker process ended before it was given anything; what it said is above"
 
 
 class Extraction(msgspec.Struct, frozen=True):
@@ -93,54 +87,47 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
         return
     batches = list(_batches(work))
     suspects: list[Job] = []
-    while batches:
-        yield from _round(batches, min(workers, len(batches)), suspects)
-    yield from _one_by_one(suspects)
-
-
-def _round(batches: list[list[Job]], workers: int, suspects: list[Job]) -> Iterator[Done]:
-    """Work the batches off until there are none, or until a worker dies: then what was under way is suspect."""
-    running: dict[Future[list[Done]], list[Job]] = {}
-    pool = ProcessPoolExecutor(max_workers=workers, mp_context=process_context(), initializer=prepare)
+    crew = Crew()
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(batches)), thread_name_prefix="lockcheck")
     try:
-        while batches or running:
-            while batches and len(running) < workers + 1:
-                running[pool.submit(extract_all, batches[-1])] = batches[-1]
-                batches.pop()
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                yield from future.result()
-                del running[future]
-    except BrokenProcessPool:
-        suspects.extend(job for batch in running.values() for job in batch)
+        running = {pool.submit(extract_apart, crew, batch): batch for batch in batches}
+        for future in as_completed(running):
+            match future.exception():
+                case WorkerDiedError():
+                    suspects += running[future]
+                case NoWorkerError() as error:
+                    yield from _without_worker(running[future], str(error))
+                case _:
+                    yield from future.result()
+        yield from _one_by_one(suspects, crew)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        crew.close()
+        pool.shutdown(wait=True)
+        crew.close()  # a thread may have started one more meanwhile
 
 
-def _one_by_one(suspects: Sequence[Job]) -> Iterator[Done]:
+def _one_by_one(suspects: Sequence[Job], crew: Crew) -> Iterator[Done]:
     """Give each file a worker that it may end without harm to the others."""
-    waiting = list(reversed(suspects))
-    while waiting:
-        with ProcessPoolExecutor(max_workers=1, mp_context=process_context(), initializer=prepare) as pool:
-            try:
-                pool.submit(extract_all, []).result()
-            except BrokenProcessPool:
-                yield from (Done(job.path, failure=Failure(job.path, _NO_WORKER)) for job in waiting)
-                return
-            try:
-                while waiting:
-                    yield from pool.submit(extract_all, [waiting[-1]]).result()
-                    waiting.pop()
-            except BrokenProcessPool:
-                job = waiting.pop()
-                yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
+    for job in suspects:
+        yield from _alone(job, crew)
 
 
-def process_context() -> BaseContext:
-    """Fork where that is cheap and safe: on Linux, as long as this process has one thread."""
-    if sys.platform == "linux" and threading.active_count() == 1:
-        return multiprocessing.get_context("fork")
-    return multiprocessing.get_context("spawn")
+def _alone(job: Job, crew: Crew) -> Iterator[Done]:
+    try:
+        yield from extract_apart(crew, [job])
+    except WorkerDiedError:
+        yield Done(job.path, failure=Failure(job.path, f"the parser died of it: {TOO_DEEP}"))
+    except NoWorkerError as error:
+        yield from _without_worker([job], str(error))
+
+
+def _without_worker(batch: Sequence[Job], reason: str) -> Iterator[Done]:
+    """Where no worker can be had, texts that no parser dies of are read here."""
+    yield from extract_all([job for job in batch if is_plain(job.text)])
+    for job in batch:
+        if not is_plain(job.text):
+            yield Done(job.path, failure=Failure(job.path, f"not read, for no worker process starts: {reason}"))
 
 
 def _batches(work: Iterable[Job]) -> Iterator[list[Job]]:

@@ -18,6 +18,7 @@ from lockcheck.app.discovery import Replacement
 from lockcheck.app.pipeline import Options, Outcome, check
 from lockcheck.app.project import Project
 from lockcheck.app.proposing import Proposals
+from lockcheck.app.rulebook import rulebook
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.model.findings import Applicability, Finding, Fix
@@ -73,9 +74,7 @@ def with_fixes(
     outcome: Outcome, project: Project, tried: Tried | None = None, proposals: Proposals | None = None
 ) -> Outcome:
     """The outcome with each finding's fix, where there is one that has not been tried in vain."""
-    from lockcheck.rules.registry import all_rules
-
-    catalogue = Catalogue.of(all_rules())
+    catalogue = Catalogue.of(rulebook(project).rules)
     fixable = catalogue.preferred(project.config.fixable, project.config.unfixable)
     asked = [finding for finding in outcome.report.findings if finding.repairs]
     in_vain = [(tried or {}).get(_key(finding), set()) for finding in asked]

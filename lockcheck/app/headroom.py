@@ -16,6 +16,35 @@ _RECURSION = 30_000
 
 _T = TypeVar("_T")
 
+_starting = threading.Lock()
+
+
+class _Recursion:
+    """The limit of the interpreter, which all threads share: raised by the first that needs it, restored by the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before = 0
+
+    @contextmanager
+    def raised(self) -> Generator[None, None, None]:
+        with self._lock:
+            if self._users == 0:
+                self._before = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(self._before, _RECURSION))
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    sys.setrecursionlimit(self._before)
+
+
+_recursion = _Recursion()
+
 
 def with_headroom(action: Callable[[], _T]) -> _T:
     """Do something in a thread that has a larger stack, with a higher recursion limit, and wait for it."""
@@ -28,17 +57,16 @@ def with_headroom(action: Callable[[], _T]) -> _T:
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that waits
             raised.append(error)
 
-    size, limit = threading.stack_size(_STACK), sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _RECURSION))
-    try:
-        thread = threading.Thread(target=run, name="lockcheck", daemon=True)
-        thread.start()
-        threading.stack_size(size)
+    with _recursion.raised():
+        with _starting:
+            size = threading.stack_size(_STACK)
+            try:
+                thread = threading.Thread(target=run, name="lockcheck", daemon=True)
+                thread.start()
+            finally:
+                threading.stack_size(size)
         while thread.is_alive():
             thread.join(1)  # Ctrl-C comes through between two waits on every system
-    finally:
-        threading.stack_size(size)
-        sys.setrecursionlimit(limit)
     if raised:
         raise raised[0]
     return results[0]

@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
 from lockcheck.analysis.link.outside import Count
+from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
-from lockcheck.app.discovery import Replacement, read
+from lockcheck.app.discovery import Reading, Replacement, read
 from lockcheck.app.extraction import extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
+from lockcheck.app.rulebook import Rulebook, rulebook
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import invalid
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
-from lockcheck.app.worker import internal_error
-from lockcheck.model.facts import ModuleFacts
+from lockcheck.model.facts import ModuleFacts, Unit
 from lockcheck.model.findings import Failure, Finding, Report
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
@@ -35,16 +36,18 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 """Told the stage, and how much of how much is done in it."""
 
 
-_T = TypeVar("_T")
-
-
 class Options(msgspec.Struct, frozen=True):
-    """How a run is made, none of which changes what is found."""
+    """How a run is made, none of which changes what is found. `reading` is what has been read already.
+
+    Whether it `heeds_comments` that suppress decides what is shown of that.
+    """
 
     jobs: int = 1
     cache: Memory | None = None
     replacements: tuple[Replacement, ...] = ()
     progress: Progress | None = None
+    reading: Reading | None = None
+    heeds_comments: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -63,14 +66,14 @@ class _Found(msgspec.Struct, frozen=True):
     failures: tuple[Failure, ...]
 
 
-def check(project: Project, options: Options) -> Outcome:
-    """Find the hazards in a project."""
+def check(project: Project, options: Options, book: Rulebook | None = None) -> Outcome:
+    """Find the hazards in a project, by the rules that there are if none are given."""
     from lockcheck.analysis.link import link
     from lockcheck.analysis.summarise import summarise
     from lockcheck.app.library import library, unknown_names
-    from lockcheck.rules.registry import all_rules
 
-    rules = all_rules()
+    book = rulebook(project) if book is None else book
+    rules = book.rules
     catalogue = Catalogue.of(rules)
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
@@ -78,7 +81,7 @@ def check(project: Project, options: Options) -> Outcome:
     tell = options.progress or _silent
 
     tell("reading", 0, 1)
-    reading = read(project, options.replacements)
+    reading = options.reading if options.reading is not None else read(project, options.replacements)
     extraction = with_headroom(
         lambda: extract_units(
             reading.sources,
@@ -100,13 +103,23 @@ def check(project: Project, options: Options) -> Outcome:
         found = with_headroom(lambda: _apply(asked, analysis, tell))
     report = triage(
         [*syntax_errors(extraction.units), *invalid(extraction.units, catalogue), *found.findings],
-        [*reading.failures, *extraction.failures, *found.failures, *unknown_names(analysis, project.config)],
-        units=extraction.units,
+        [
+            *book.failures,
+            *reading.failures,
+            *extraction.failures,
+            *found.failures,
+            *unknown_names(analysis, project.config),
+        ],
+        units=extraction.units if options.heeds_comments else _without_comments(extraction.units),
         project=project,
         catalogue=catalogue,
     )
     facts = {unit.path: unit.facts for unit in extraction.units}
     return Outcome(report, sources, facts, second.count(report.findings))
+
+
+def _without_comments(units: Sequence[Unit]) -> list[Unit]:
+    return [msgspec.structs.replace(unit, facts=msgspec.structs.replace(unit.facts, comments=())) for unit in units]
 
 
 def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:
@@ -119,7 +132,11 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
         tell("checking", number, len(rules))
         if rule.check is None:
             continue
-        found = attempt(f"rule {rule.code}", functools.partial(_findings, rule.check, analysis))
+        action = functools.partial(_findings, rule, rule.check, analysis)
+        if rule.package:
+            found = attempt(f"rule {rule.code} of {rule.package}", action, functools.partial(_foreign_error, rule))
+        else:
+            found = attempt(f"rule {rule.code}", action)
         if isinstance(found, Failure):
             failures.append(found)
         else:
@@ -127,16 +144,18 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
     return _Found(tuple(findings), tuple(failures))
 
 
-def _findings(check: Check, analysis: Analysis) -> tuple[Finding, ...]:
-    return tuple(check(analysis))
+def _findings(rule: Rule, check: Check, analysis: Analysis) -> tuple[Finding, ...]:
+    findings = tuple(check(analysis))
+    if rule.package:
+        for one in cast("tuple[object, ...]", findings):  # others need not keep to the types
+            if not isinstance(one, Finding) or (one.code, one.name) != (rule.code, rule.name):
+                raise TypeError(f"it reports what is no finding of {rule.code} {rule.name}")
+    return findings
 
 
-def attempt(what: str, action: Callable[[], _T]) -> _T | Failure:
-    """Do what may have a bug: one that raises is one failure, and the others go on."""
-    try:
-        return action()
-    except Exception as error:  # noqa: BLE001 - one of the two named places: a bug costs one rule
-        return Failure(what, internal_error(error))
+def _foreign_error(rule: Rule, error: Exception) -> str:
+    what = next(iter(f"{type(error).__name__}: {error}".splitlines()))
+    return f"raised {what}; tell the authors of {rule.package}, and leave the rule out by `--ignore {rule.code}` until then"
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

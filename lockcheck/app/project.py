@@ -63,11 +63,13 @@ def locate(
     here: str,
     config_file: str | None = None,
     isolated: bool = False,
+    config: Config | None = None,
 ) -> Project:
-    """Find the project of the paths, given relative to the folder `here`, and its configuration."""
+    """Find the project of the paths, given relative to the folder `here`, and its configuration, if none is given."""
     given = tuple(Given(path, absolute(path, here)) for path in paths)
     start = _common_folder([one.path for one in given])
-    config = _targeted(_configuration(start, here, config_file, isolated), start, isolated=isolated)
+    found = _configuration(start, here, config_file, isolated) if config is None else _placed(config, here)
+    config = _targeted(found, start, isolated=isolated)
     control = _version_control(start)
     root = _root(start, config, control)
     boundary = control or root or start
@@ -143,8 +145,7 @@ def _configuration(start: str, here: str, config_file: str | None, isolated: boo
     if isolated:
         return Config()
     if config_file is not None:
-        config = load_config(Path(absolute(config_file, here)))
-        return msgspec.structs.replace(config, folder=here)
+        return _placed(load_config(Path(absolute(config_file, here))), here)
     nearest = nearest_config(Path(start))
     return load_config(nearest) if nearest is not None else Config()
 
@@ -160,6 +161,11 @@ def _targeted(config: Config, start: str, *, isolated: bool) -> Config:
     table = msgspec.structs.replace(config.table, target_version=f"py{major}{minor}")
     origins = (*config.origins, ("target-version", str(file)))
     return msgspec.structs.replace(config, target_version=found[0], table=table, origins=origins)
+
+
+def _placed(config: Config, here: str) -> Config:
+    """A configuration that was asked for by name speaks of the folder that lockcheck was asked in."""
+    return msgspec.structs.replace(config, folder=here)
 
 
 def _version_control(start: str) -> str | None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
 
+from lockcheck.app.attempt import attempt
 from lockcheck.app.config import Config
-from lockcheck.app.extraction import is_plain, process_context
+from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
+from lockcheck.app.extraction import is_plain
 from lockcheck.app.headroom import with_headroom, without_collection
-from lockcheck.app.pipeline import attempt
 from lockcheck.app.target import OLDEST, Version
-from lockcheck.app.worker import prepare
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
 
@@ -74,15 +72,23 @@ def _job(questions: Collection[_Question], config: Config) -> _Job:
 def _done(path: str, job: _Job) -> list[Fix | None] | Failure:
     if all(is_plain(text) for text in job.texts.values()):
         return with_headroom(lambda: _propose(path, job))
-    with ProcessPoolExecutor(max_workers=1, mp_context=process_context(), initializer=prepare) as pool:
-        try:
-            return pool.submit(_propose_apart, path, job).result()
-        except BrokenProcessPool:
-            return Failure(path, "no fix could be made: the parser died of it; split its longest expression")
+    crew = Crew()
+    try:
+        return _REPLY.decode(crew.ask("propose", msgspec.msgpack.encode((path, job))))
+    except WorkerDiedError:
+        return Failure(path, "no fix could be made: the parser died of it; split its longest expression")
+    except NoWorkerError as error:
+        return Failure(path, f"no fix could be made, for no worker process starts: {error}")
+    except UnicodeEncodeError:
+        return Failure(path, "no fix could be made: the name of a file that it is about is no text")
+    finally:
+        crew.close()
 
 
-def _propose_apart(path: str, job: _Job) -> list[Fix | None] | Failure:
-    return with_headroom(lambda: _propose(path, job))
+def propose_packed(request: bytes) -> bytes:
+    """Do what is asked of a worker process."""
+    path, job = _REQUEST.decode(request)
+    return msgspec.msgpack.encode(with_headroom(lambda: _propose(path, job)))
 
 
 def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
@@ -100,3 +106,7 @@ def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
             return [propose(trees, repairs, terms) for repairs in job.repairs]
     except (RecursionError, MemoryError):
         return Failure(path, "no fix could be made: it is nested too deeply")
+
+
+_REQUEST: msgspec.msgpack.Decoder[tuple[str, _Job]] = msgspec.msgpack.Decoder(tuple[str, _Job])
+_REPLY: msgspec.msgpack.Decoder[list[Fix | None] | Failure] = msgspec.msgpack.Decoder(list[Fix | None] | Failure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -13,6 +14,9 @@ SYNTAX_ERROR = "LCK900"
 
 UNUSED = "LCK901"
 """The code of a comment that suppresses nothing."""
+
+_CODE = re.compile(r"[A-Z]{1,3}[0-9]*")
+"""A code or the beginning of codes, of our own rules or of another package's."""
 
 _BUILT_IN = (("LCK900", "syntax-error"),)
 
@@ -86,7 +90,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         named = [entry.code for entry in self.entries if entry.name == selector]
         if named:
             return frozenset(named)
-        if not selector.startswith("LCK"):
+        if not _CODE.fullmatch(selector):
             return frozenset()
         return frozenset(entry.code for entry in self.entries if entry.code.startswith(selector))
 

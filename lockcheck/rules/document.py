@@ -31,7 +31,7 @@ _HEADING = re.compile(r"## +(?P<text>.+)")
 _FENCE = re.compile(r"(?P<ticks>`{3,})(?P<language>\w*)")
 _FILE = re.compile(r"# file: (?P<name>\S+)")
 _COMMENT = re.compile(r"\s*#(?P<text>[^#\"']*)$")
-_ITEM = re.compile(r"\s*(?:(?P<code>LCK\d{3})(?: x(?P<times>\d+))?|\((?P<step>\d+)\))(?=\s|$)")
+_ITEM = re.compile(r"\s*(?:(?P<code>[A-Z]{1,3}\d{3})(?: x(?P<times>\d+))?|\((?P<step>\d+)\))(?=\s|$)")
 
 
 class DocumentError(ValueError):
@@ -250,7 +250,7 @@ def _file(block: list[_Line], several: bool, marked: _Marked, name: str) -> Exam
 def _without_marks(line: _Line, row: int, file: str, marked: _Marked, name: str) -> str:
     """The line of the program at `row` of its file; its marks are noted."""
     comment = _COMMENT.search(line.text)
-    if not comment or not re.match(r"\s*(LCK\d|\(\d)", comment["text"]):
+    if not comment or not re.match(r"\s*([A-Z]{1,3}\d{3}\b|LCK\d|\(\d)", comment["text"]):
         return line.text
     items = list(_ITEM.finditer(comment["text"]))
     if "".join(item[0] for item in items).strip() != comment["text"].strip():

@@ -42,6 +42,7 @@ class Rule:
 
     `supersedes` are the codes whose reports become notes of this rule's report of the same place. A rule that
     reading or triage raises has no `check`. `documentation` is Markdown, see `lockcheck.rules.document`.
+    `package` is the distribution that the rule comes with, empty for our own.
     """
 
     code: str
@@ -51,6 +52,7 @@ class Rule:
     supersedes: tuple[str, ...]
     documentation: str
     check: Check | None
+    package: str = ""
 
 
 def rule(*, code: str, default: bool, since: str, supersedes: tuple[str, ...] = ()) -> Callable[[Check], Declaration]:
@@ -72,7 +74,7 @@ def all_rules() -> tuple[Rule, ...]:
     """Every rule of this package, by code."""
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
-    rules = sorted((found for module in modules for found in _rules_of(module)), key=lambda rule: rule.code)
+    rules = sorted((found for module in modules for found in rules_of(module)), key=lambda rule: rule.code)
     for one, other in itertools.pairwise(rules):
         if one.code == other.code:
             raise TypeError(f"{one.code} is declared by two files: {one.name} and {other.name}")
@@ -87,7 +89,8 @@ def find(code_or_name: str) -> Rule | None:
     return None
 
 
-def _rules_of(module: ModuleType) -> Iterator[Rule]:
+def rules_of(module: ModuleType, package: str = "") -> Iterator[Rule]:
+    """What a module declares, as a part of a distribution."""
     for value in vars(module).values():
         if isinstance(value, Declaration):
             yield Rule(
@@ -98,4 +101,5 @@ def _rules_of(module: ModuleType) -> Iterator[Rule]:
                 supersedes=value.supersedes,
                 documentation=module.__doc__ or "",
                 check=value.check,
+                package=package,
             )

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from lockcheck.app.config import ConfigError
+    from lockcheck.model.errors import LockcheckError
 
     try:
         match words:
@@ -53,7 +53,7 @@ def _run(words: list[str]) -> int:
                 return _check(rest)
             case _:
                 return _check(words)
-    except ConfigError as error:
+    except LockcheckError as error:
         return complain(str(error))
 
 
@@ -130,14 +130,14 @@ def _project(arguments: Arguments) -> Project:
 
     from lockcheck.app.config import ConfigError, confidence, target_version, unknown_rule
     from lockcheck.app.project import absolute, locate
+    from lockcheck.app.rulebook import rulebook
     from lockcheck.app.selection import Catalogue, Selection
     from lockcheck.app.table import OUTPUT_FORMATS
-    from lockcheck.rules.registry import all_rules
 
     paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]
     paths = paths or [arguments.stdin_filename or "."]
     project = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
-    catalogue = Catalogue.of(all_rules())
+    catalogue = Catalogue.of(rulebook(project).rules)
     select = tuple(arguments.select) if arguments.select is not None else None
     selection = Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
     for key, selector in selection.selectors():

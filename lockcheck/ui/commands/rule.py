@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from lockcheck.app.config import unknown_rule
+from lockcheck.app.project import locate
+from lockcheck.app.rulebook import rulebook
 from lockcheck.app.selection import Catalogue
-from lockcheck.rules.registry import all_rules
 from lockcheck.ui.streams import CLEAN, complain, write
 
 
 def run(words: list[str]) -> int:
     """Print the page, and give the exit status."""
     asked: str = _parser().parse_args(words).rule
-    rules = all_rules()
+    rules = rulebook(locate(["."], here=str(Path.cwd()), isolated=True)).rules
     for rule in rules:
         if asked.upper() == rule.code or asked.lower() == rule.name:
             return write(f"{rule.documentation.strip()}\n", CLEAN)

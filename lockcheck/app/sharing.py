@@ -1,0 +1,190 @@
+"""Findings by file, made once for several runs at the same time: each asks for some files of the same program.
+
+Whoever comes first builds and leaves what it found in the user's cache folder, under a key of everything that it depends
+on; the others wait for that, but not for ever. Whatever is in the way of sharing costs time, never a finding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+import lockcheck
+from lockcheck.app.cache import Cache
+from lockcheck.app.discovery import read
+from lockcheck.app.pipeline import Options, check
+from lockcheck.app.project import Given, Project
+from lockcheck.app.rulebook import Rulebook, rulebook
+from lockcheck.model.findings import Failure
+
+_DIGEST = 16
+_PAUSE = 0.05
+
+
+class Reported(msgspec.Struct, frozen=True, array_like=True):
+    """A finding as linters that know lines show it; the column is 1-based."""
+
+    row: int
+    column: int
+    code: str
+    message: str
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What there is to say of each file of a program, and what could not be done; all paths are absolute."""
+
+    reports: dict[str, list[Reported]]
+    failures: tuple[Failure, ...]
+    files: tuple[str, ...]
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    key: bytes
+    found: Found
+
+
+def find(project: Project, options: Options, folder: Path | None, seconds: float) -> Found:
+    """Find the hazards in all files of the program that a project is a part of.
+
+    Runs that use the same folder share the work. Who has waited so many seconds for another one does it itself.
+    """
+    whole = _whole(project)
+    book = rulebook(project)
+    options = msgspec.structs.replace(options, reading=read(whole, options.replacements))
+    key = _key(whole, options, book)
+    if folder is None or key is None or options.replacements:
+        return _build(whole, options, book, folder)
+    name = hashlib.blake2b(whole.root.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
+    store = folder / f"{name}.findings"
+    known = _load(store, key)
+    if known is not None:
+        return known
+    with exclusive(folder / f"{name}.lock", seconds) as is_ours:
+        known = _load(store, key) if is_ours else None
+        if known is None:
+            known = _build(whole, options, book, folder)
+            if is_ours:
+                _save(store, _Stored(key, known))
+    return known
+
+
+@contextmanager
+def exclusive(file: Path, seconds: float) -> Generator[bool, None, None]:
+    """Hold a lock between processes, or not, if it can't be had in so many seconds; the system frees it at our death."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = file.open("ab")
+    except OSError:
+        yield False
+        return
+    with handle:
+        yield _is_locked(handle, time.monotonic() + seconds)
+
+
+def _is_locked(handle: IO[bytes], end: float) -> bool:
+    while not _try_lock(handle):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(handle: IO[bytes]) -> bool:
+        try:
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(handle: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(handle.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # somebody has it, or the file system knows no locks
+            return False
+        return True
+
+
+def _whole(project: Project) -> Project:
+    """The project as if everything in it had been asked for, so that all who ask for a part of it need the same."""
+    wanted = dict.fromkeys((project.root, *project.folders, *project.apart, *project.files))
+    return msgspec.structs.replace(project, given=tuple(Given(path, path) for path in wanted))
+
+
+def _build(project: Project, options: Options, book: Rulebook, folder: Path | None) -> Found:
+    cache = Cache(folder, project.root) if folder is not None else None
+    outcome = check(project, msgspec.structs.replace(options, cache=cache), book)
+    if cache is not None and not options.replacements:
+        cache.save()  # failing that costs time in the next run only
+    reports: dict[str, list[Reported]] = {}
+    for finding in outcome.report.findings:
+        span = finding.place.span
+        one = Reported(span.row, span.column, finding.code, finding.message)
+        reports.setdefault(finding.place.path, []).append(one)
+    return Found(reports, outcome.report.failures, tuple(outcome.sources))
+
+
+def _key(project: Project, options: Options, book: Rulebook) -> bytes | None:
+    """Digest all that findings depend on; None where that can't be told: sources outside are read on demand."""
+    reading = options.reading
+    if project.config.python_path or reading is None:
+        return None
+    state = hashlib.blake2b(digest_size=_DIGEST)
+    places = (project.root, project.boundary, project.folders, project.apart)
+    about = (lockcheck.__version__, sys.version_info, project.config, places, reading.failures, options.heeds_comments)
+    state.update(repr(about).encode("utf-8", "backslashreplace"))
+    packages = {rule.check.__module__.partition(".")[0] for rule in book.rules if rule.check is not None}
+    for file in _code({"lockcheck", *packages}):
+        state.update(file.read_bytes() + b"\0")
+    for source in reading.sources:
+        facts = (source.path, source.module, source.is_package, len(source.text))
+        state.update(repr(facts).encode("utf-8", "backslashreplace") + source.text.encode("utf-8", "surrogatepass"))
+    return state.digest()
+
+
+def _code(packages: Iterable[str]) -> list[Path]:
+    """The files that rules and what they use are made of."""
+    files: list[Path] = []
+    for name in sorted(packages):
+        place = getattr(sys.modules[name], "__file__", None)
+        if place is not None:
+            folder = Path(place).parent
+            single = Path(place).name != "__init__.py"
+            files += [Path(place)] if single else [*folder.rglob("*.py"), *folder.rglob("*.toml")]
+    return sorted(files)
+
+
+def _load(store: Path, key: bytes) -> Found | None:
+    try:
+        stored = _STORED.decode(store.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return stored.found if stored.key == key else None
+
+
+def _save(store: Path, stored: _Stored) -> None:
+    """Leave what was found for others; where that can't be, each does it itself."""
+    try:
+        handle, name = tempfile.mkstemp(dir=store.parent, prefix=".findings-")
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(msgspec.msgpack.encode(stored))
+        Path(name).replace(store)
+    except (OSError, UnicodeEncodeError):  # a file's name may be no text
+        return
+
+
+_STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)
