@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
 
-from lockcheck.analysis.link.outside import Count
+from lockcheck.analysis.link.outside import Count, Outside
 from lockcheck.app.config import check_selectors
-from lockcheck.app.discovery import Replacement, read
-from lockcheck.app.extraction import extract_units
+from lockcheck.app.discovery import Reading, Replacement, read
+from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
@@ -56,27 +56,47 @@ class Outcome(msgspec.Struct, frozen=True):
     inference: Count = Count()
 
 
-class _Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True):
     """What the rules said."""
 
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
 
 
+class Analysed(msgspec.Struct, frozen=True):
+    """A program after the first four stages. `outside` is asked for types that the program alone does not tell."""
+
+    reading: Reading
+    extraction: Extraction
+    sources: dict[str, SourceFile]
+    analysis: Analysis | Failure
+    outside: Outside
+
+
 def check(project: Project, options: Options) -> Outcome:
     """Find the hazards in a project."""
-    from lockcheck.analysis.link import link
-    from lockcheck.analysis.summarise import summarise
-    from lockcheck.app.library import library, unknown_names
     from lockcheck.rules.registry import all_rules
 
     rules = all_rules()
     catalogue = Catalogue.of(rules)
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
+    with analysed(project, options) as program:
+        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options.progress)
+    report = report_on(program, found, project, catalogue)
+    facts = {unit.path: unit.facts for unit in program.extraction.units}
+    return Outcome(report, program.sources, facts, program.outside.count(report.findings))
+
+
+@contextlib.contextmanager
+def analysed(project: Project, options: Options) -> Generator[Analysed, None, None]:
+    """Read, extract, link and summarise a project, for as long as somebody asks what came of it."""
+    from lockcheck.analysis.link import link
+    from lockcheck.analysis.summarise import summarise
+    from lockcheck.app.library import library
+
     known = library(project.config)
     tell = options.progress or _silent
-
     tell("reading", 0, 1)
     reading = read(project, options.replacements)
     extraction = with_headroom(
@@ -91,28 +111,43 @@ def check(project: Project, options: Options) -> Outcome:
     sources = {source.path: source for source in reading.sources}
     settings = Settings(lock_order=project.config.lock_order)
     visit = visit_on_demand(sources, options.cache)
-    asked = [rule for rule in rules if rule.code in enabled]
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
         analysis = attempt(
             "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, known, visit), second, settings))
         )
-        found = with_headroom(lambda: _apply(asked, analysis, tell))
-    report = triage(
-        [*syntax_errors(extraction.units), *unknown_rules(extraction.units, catalogue), *found.findings],
-        [*reading.failures, *extraction.failures, *found.failures, *unknown_names(analysis, project.config)],
-        units=extraction.units,
+        yield Analysed(reading, extraction, sources, analysis, second)
+
+
+def apply(rules: Sequence[Rule], analysis: Analysis | Failure, progress: Progress | None = None) -> Found:
+    """Ask the rules."""
+    return with_headroom(lambda: _apply(rules, analysis, progress or _silent))
+
+
+def early_failures(program: Analysed, project: Project) -> tuple[Failure, ...]:
+    """Give what could not be done before any rule was asked."""
+    from lockcheck.app.library import unknown_names
+
+    named = unknown_names(program.analysis, project.config)
+    return (*program.reading.failures, *program.extraction.failures, *named)
+
+
+def report_on(program: Analysed, found: Found, project: Project, catalogue: Catalogue) -> Report:
+    """Tell from all that was found what the user wants to know."""
+    units = program.extraction.units
+    return triage(
+        [*syntax_errors(units), *unknown_rules(units, catalogue), *found.findings],
+        [*early_failures(program, project), *found.failures],
+        units=units,
         project=project,
         catalogue=catalogue,
     )
-    facts = {unit.path: unit.facts for unit in extraction.units}
-    return Outcome(report, sources, facts, second.count(report.findings))
 
 
-def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:
+def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> Found:
     """Ask every rule, if there is an analysis to ask about."""
     if isinstance(analysis, Failure):
-        return _Found((), (analysis,))
+        return Found((), (analysis,))
     findings: list[Finding] = []
     failures: list[Failure] = []
     for number, rule in enumerate(rules):
@@ -124,7 +159,7 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
             failures.append(found)
         else:
             findings.extend(found)
-    return _Found(tuple(findings), tuple(failures))
+    return Found(tuple(findings), tuple(failures))
 
 
 def _findings(check: Check, analysis: Analysis) -> tuple[Finding, ...]:

@@ -14,7 +14,20 @@ exit status: 0 nothing found, 1 something found, 2 lockcheck could not do its jo
 """
 
 
-class Arguments(argparse.Namespace):
+class RunArguments(argparse.Namespace):
+    """What every command that looks at a project may be asked for, with its types."""
+
+    config: str | None
+    isolated: bool
+    python_path: list[str]
+    no_cache: bool
+    cache_dir: str | None
+    jobs: int
+    color: str
+    quiet: bool
+
+
+class Arguments(RunArguments):
     """What was asked for, with its types."""
 
     paths: list[str]
@@ -23,12 +36,6 @@ class Arguments(argparse.Namespace):
     ignore: list[str]
     output_format: str | None
     min_confidence: str | None
-    config: str | None
-    isolated: bool
-    python_path: list[str]
-    no_cache: bool
-    cache_dir: str | None
-    jobs: int
     stdin_filename: str | None
     statistics: bool
     exit_zero: bool
@@ -38,8 +45,6 @@ class Arguments(argparse.Namespace):
     unsafe_fixes: bool | None
     show_fixes: bool
     exit_non_zero_on_fix: bool
-    color: str
-    quiet: bool
 
 
 def check_parser() -> argparse.ArgumentParser:
@@ -69,8 +74,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--ignore", metavar="RULES", action="extend", type=_listed, default=[], help="not these rules")
     group.add_argument("--min-confidence", choices=CONFIDENCES, help="show what is at least so certain")
-    group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
-    group.add_argument("--isolated", action="store_true", help="use no configuration file")
+    _add_configuration(group)
 
 
 def _add_fixes(parser: argparse.ArgumentParser) -> None:
@@ -93,13 +97,30 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
     group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")
+    _add_colour(group)
     group.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something is found")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
+    group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
+    _add_work(group)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that looks at a project may be asked for."""
+    group = parser.add_argument_group("run")
+    _add_configuration(group)
+    _add_work(group)
+    _add_colour(group)
+
+
+def _add_configuration(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
+    group.add_argument("--isolated", action="store_true", help="use no configuration file")
+
+
+def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--python-path",
         metavar="FOLDER",
@@ -107,10 +128,14 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="where sources of other packages lie: read where a type depends on them, never imported",
     )
-    group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
     group.add_argument("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
     group.add_argument("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
     group.add_argument("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+
+
+def _add_colour(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")
 
 
 def _listed(text: str) -> list[str]:

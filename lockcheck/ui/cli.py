@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockcheck.ui import opening
 from lockcheck.ui.commands import COMMANDS, command
 from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write
 
 if TYPE_CHECKING:
-    from lockcheck.app.cache import Cache
     from lockcheck.app.discovery import Replacement
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import Arguments
@@ -66,7 +64,7 @@ def _check(words: list[str]) -> int:
     arguments = check_parser().parse_args(words, Arguments())
     project = _project(arguments)
     replacements = _replacements(arguments, project)
-    cache = _cache(arguments, project)
+    cache = opening.cache(arguments, project)
     with ProgressBar(quiet=arguments.quiet) as progress:
         options = Options(arguments.jobs, cache, replacements, progress)
         if arguments.fix or arguments.fix_only or arguments.diff:
@@ -98,7 +96,7 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
     if arguments.statistics:
         text = render_statistics(outcome.report, form)
     else:
-        view = View(project, outcome.sources, colour=_is_coloured(arguments.color), width=_width())
+        view = View(project, outcome.sources, colour=opening.is_coloured(arguments.color), width=opening.width())
         text = render(outcome.report, view, form, closing=not arguments.quiet)
     if done.instead is not None:
         if not (arguments.diff or arguments.fix_only):
@@ -118,14 +116,13 @@ def _project(arguments: Arguments) -> Project:
     import msgspec
 
     from lockcheck.app.config import ConfigError, confidence, unknown_rule
-    from lockcheck.app.project import absolute, locate
     from lockcheck.app.selection import Catalogue, Selection
     from lockcheck.app.table import OUTPUT_FORMATS
     from lockcheck.rules.registry import all_rules
 
     paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]
     paths = paths or [arguments.stdin_filename or "."]
-    project = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
+    project = opening.project(paths, arguments)
     catalogue = Catalogue.of(all_rules())
     select = tuple(arguments.select) if arguments.select is not None else None
     selection = Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
@@ -133,9 +130,6 @@ def _project(arguments: Arguments) -> Project:
         if not catalogue.expand(selector):
             raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
     config = msgspec.structs.replace(project.config, selections=(*project.config.selections, selection))
-    if arguments.python_path:
-        folders = tuple(absolute(folder, project.here) for folder in arguments.python_path)
-        config = msgspec.structs.replace(config, python_path=(*folders, *config.python_path))
     level = confidence(arguments.min_confidence or "")
     if level is not None:
         config = msgspec.structs.replace(config, min_confidence=level)
@@ -158,26 +152,3 @@ def _replacements(arguments: Arguments, project: Project) -> tuple[Replacement, 
     except UndecodableError as error:
         raise ConfigError(f"{arguments.stdin_filename}: the standard input cannot be decoded: {error}") from error
     return (Replacement(absolute(arguments.stdin_filename, project.here), text),)
-
-
-def _cache(arguments: Arguments, project: Project) -> Cache | None:
-    if arguments.no_cache:
-        return None
-    from lockcheck.app.cache import Cache, cache_folder
-
-    folder = Path(arguments.cache_dir) if arguments.cache_dir else cache_folder(dict(os.environ))
-    return Cache(folder, project.root)
-
-
-def _is_coloured(wish: str) -> bool:
-    if wish != "auto":
-        return wish == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def _width() -> int:
-    if not sys.stdout.isatty():
-        return 120
-    return os.get_terminal_size(sys.stdout.fileno()).columns or 120
