@@ -8,6 +8,7 @@ from typing import cast
 
 COMMANDS = {
     "config": "show every setting and where it comes from",
+    "graph": "draw the order of locks",
     "rule": "show the page of a rule",
 }
 """Names of commands, which are names of modules here, and what they do in a few words."""
