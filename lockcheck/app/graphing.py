@@ -13,11 +13,34 @@ from lockcheck.analysis.profiles import Profile, Profiles, Taker
 from lockcheck.analysis.ruling_out import reasons
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty
+from lockcheck.app.headroom import with_headroom
+from lockcheck.app.pipeline import Options, analysed
 from lockcheck.app.project import Project
+from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
+from lockcheck.model.findings import Failure
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use, Verdict
 from lockcheck.model.identity import FunctionId, lock_name, qualified_name
-from lockcheck.model.source import Place
+from lockcheck.model.source import Place, SourceFile
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """The graph of a project, the sources behind it, and what could not be looked at."""
+
+    graph: LockGraph
+    sources: dict[str, SourceFile]
+    failures: tuple[Failure, ...]
+
+
+def graph_of(project: Project, options: Options) -> Drawn:
+    """Analyse a project for its graph."""
+    with analysed(project, options) as program:
+        failures = (*program.reading.failures, *program.extraction.failures)
+        analysis = program.analysis
+        if isinstance(analysis, Failure):
+            return Drawn(LockGraph((), (), ()), program.sources, (*failures, analysis))
+        graph = with_headroom(lambda: lock_graph(analysis, project))
+        return Drawn(graph, program.sources, tuple(of_interest(failures, project)))
 
 
 def lock_graph(analysis: Analysis, project: Project) -> LockGraph:

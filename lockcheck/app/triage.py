@@ -36,7 +36,7 @@ def triage(
     kept = [finding for finding in standing if not _is_suppressed(finding, by_path)]
     return Report(
         findings=tuple(sorted(kept, key=_order)),
-        failures=tuple(_of_interest(failures, project)),
+        failures=tuple(of_interest(failures, project)),
         files=sum(project.covers(path) for path in by_path),
     )
 
@@ -180,7 +180,7 @@ def _useless(
             )
 
 
-def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:
+def of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:
     """Drop the failures of files that the user did not ask about, and name the others as the user does."""
     for failure in failures:
         if not PurePath(failure.what).is_absolute():
