@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
@@ -125,21 +126,26 @@ def _nesting(analysis: Analysis, witness: Witness) -> Nesting:
     return Nesting(
         function=spelled(witness.function),
         place=analysis.place(first.function, first.span),
-        holds=tuple(_steps(analysis, witness.held.trace)),
-        takes=tuple(_steps(analysis, witness.pair.trace)),
+        holds=tuple(steps_of(analysis, witness.held.trace)),
+        takes=tuple(steps_of(analysis, witness.pair.trace)),
         confidence=certainty(witness.pair, (witness.held,)).word,
         certain=witness.held.must,
         gates=tuple(sorted(lock_name(gate) for gate in gates if gate is not None)),
     )
 
 
-def _steps(analysis: Analysis, steps: Iterable[Step]) -> Iterator[ChainStep]:
+def steps_of(
+    analysis: Analysis, steps: Iterable[Step], event: Literal["takes", "does"] = "takes"
+) -> Iterator[ChainStep]:
+    """A trace in words; `event` is what happens at its end."""
     for step in steps:
         place = analysis.place(step.function, step.span)
         match step.action:
             case "call":
                 yield ChainStep("calls", step.text, spelled(step.function), place)
-            case "acquire" | "event":
+            case "event":
+                yield ChainStep(event, step.text, spelled(step.function), place)
+            case "acquire":
                 yield ChainStep("takes", step.text, spelled(step.function), place)
             case "contract":
                 yield ChainStep("contract", step.text, spelled(step.function), place)

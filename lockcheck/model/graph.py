@@ -54,9 +54,9 @@ class Lock(msgspec.Struct, frozen=True):
 
 
 class ChainStep(msgspec.Struct, frozen=True):
-    """A step of a chain: in `function`, at `place`, something is called or taken, or promised by a contract."""
+    """A step of a chain: in `function`, at `place`, something is called, taken or done, or promised by a contract."""
 
-    what: Literal["calls", "takes", "contract"]
+    what: Literal["calls", "takes", "does", "contract"]
     text: str
     function: str
     place: Place

@@ -8,6 +8,7 @@ from typing import cast
 
 COMMANDS = {
     "config": "show every setting and where it comes from",
+    "explain": "tell what is known of a place",
     "graph": "draw the order of locks",
     "rule": "show the page of a rule",
 }
