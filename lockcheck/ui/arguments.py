@@ -7,9 +7,9 @@ import os
 
 from lockcheck import __version__
 from lockcheck.app.table import CONFIDENCES, OUTPUT_FORMATS
+from lockcheck.ui.commands import overview
 
 _EPILOG = """\
-lockcheck rule CODE|NAME   show the page of a rule
 exit status: 0 nothing found, 1 something found, 2 lockcheck could not do its job
 """
 
@@ -51,8 +51,8 @@ def check_parser() -> argparse.ArgumentParser:
     """Make the parser of `lockcheck [check] PATHS…`."""
     parser = argparse.ArgumentParser(
         prog="lockcheck",
-        usage="lockcheck [check] [OPTIONS] [PATH ...]\n       lockcheck rule CODE|NAME",
-        description="Find lock and await hazards in a Python program.",
+        usage="lockcheck [check] [OPTIONS] [PATH ...]\n       lockcheck COMMAND [OPTIONS] …",
+        description=f"Find lock and await hazards in a Python program.\n\n{overview()}",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

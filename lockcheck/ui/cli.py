@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lockcheck.ui import opening
-from lockcheck.ui.commands import COMMANDS, command
+from lockcheck.ui.commands import ALIASES, COMMANDS, command, listed, mistaken, parser_of
 from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write
 
 if TYPE_CHECKING:
@@ -45,14 +45,30 @@ def _run(words: list[str]) -> int:
                 from lockcheck import __version__
 
                 return write(f"lockcheck {__version__}\n", CLEAN)
-            case [name, *rest] if name in COMMANDS:
+            case [name, *rest] if name in COMMANDS or name in ALIASES:
                 return command(name)(rest)
             case ["check", *rest]:
                 return _check(rest)
+            case ["help", *rest]:
+                return _help(rest)
+            case [word, *_] if (meant := mistaken(word)) is not None:
+                return complain(f"{word}: no such file, folder or command; did you mean `{meant}`?")
             case _:
                 return _check(words)
     except ConfigError as error:
         return complain(str(error))
+
+
+def _help(words: list[str]) -> int:
+    """Show the options of a command: of `check`, with all commands, where none is named."""
+    name = words[0] if words else "check"
+    if name == "help" or name.startswith("-"):
+        name = "check"
+    if name not in listed() and name not in ALIASES:
+        meant = mistaken(name)
+        hint = f"; did you mean `{meant}`?" if meant is not None else f"; there are {', '.join(listed())}"
+        return complain(f"help: there is no command `{name}`{hint}")
+    return write(parser_of(name).format_help(), CLEAN)
 
 
 def _check(words: list[str]) -> int:

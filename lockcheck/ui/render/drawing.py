@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 
 from rich.console import Console, RenderableType
+from rich.theme import Theme
+
+_THEME = Theme({"markdown.code": "bold cyan", "markdown.h2": "bold yellow"})
+"""Of pages: colours that can be read on a light ground and on a dark one."""
 
 
 def drawn(what: RenderableType, colour: bool, width: int, *, wraps: bool = False) -> str:
@@ -19,6 +23,7 @@ def drawn(what: RenderableType, colour: bool, width: int, *, wraps: bool = False
         emoji=False,
         markup=False,
         width=width,
+        theme=_THEME,
         _environ={},
     )
     console.print(what, soft_wrap=not wraps, end="")
