@@ -55,8 +55,8 @@ A = threading.Lock()
 B = threading.Lock()
 
 
-def forward(text="</script><script>window.hurt = 1</script>"):
-    with A:  # <img src=x onerror="window.hurt = 1">
+def forward(text=""):
+    with A:  # </script><script>window.hurt = 1</script><img src=x onerror="window.hurt = 1">
         with B:  # --></svg><script>window.hurt = 1</script>{{data}}
             print(text)
 

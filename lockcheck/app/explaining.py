@@ -19,7 +19,7 @@ from lockcheck.app.reaching import reached
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import of_interest
 from lockcheck.app.verdicts import Verdicts
-from lockcheck.model.events import CriticalPair
+from lockcheck.model.events import CriticalPair, Held
 from lockcheck.model.explanation import Explanation, HeldAround, HeldThere, Told
 from lockcheck.model.findings import Failure, Finding
 from lockcheck.model.graph import Lock
@@ -128,11 +128,17 @@ def _standing(analysis: Analysis, function: FunctionId, text: str, row: int) -> 
 
 
 def _held(analysis: Analysis, there: Standing) -> Iterator[HeldThere]:
+    """The locks that are held, each place of taking it once: a loop may come to it several times."""
+    found: dict[object, Held] = {}
     for held in there.held or ():
         if held.lock.id is not None and not held.inner:
-            yield HeldThere(
-                lock_name(held.lock.id), held.mode, held.must, tuple(steps_of(analysis, held.trace))
-            )
+            key = (held.lock.id, held.mode, held.trace)
+            if key not in found or held.must:
+                found[key] = held
+    for held in found.values():
+        assert held.lock.id is not None
+        steps = tuple(steps_of(analysis, held.trace))
+        yield HeldThere(lock_name(held.lock.id), held.mode, held.must, steps)
 
 
 def _outer(there: Standing) -> Iterator[HeldAround]:

@@ -66,12 +66,12 @@ def parser() -> argparse.ArgumentParser:
 def _asked(place: str) -> tuple[str, Spot]:
     """The file as it was named, and the spot in it. A file that is called `a.py:3` is one."""
     here = str(Path.cwd())
-    match = _SPOT.fullmatch(place)
-    if match is None or Path(place).is_file():
+    if Path(place).is_file():
         return place, Spot(absolute(place, here))
+    match = _SPOT.fullmatch(place)
+    if match is None or not Path(match["file"]).is_file():
+        raise ConfigError(f"{visible(match['file'] if match is not None else place)}: no such file")
     file = match["file"]
-    if not Path(file).is_file():
-        raise ConfigError(f"{visible(file)}: no such file")
     row = int(match["row"]) if match["row"] else None
     column = int(match["column"]) if match["column"] else None
     return file, Spot(absolute(file, here), row, column)
