@@ -78,7 +78,13 @@ def many(number: int) -> str:
     for at in range(number):
         inner = at + 1 + at * 7 % 11
         nested = at % 3 < 2 and at % 12 < 9 and inner < number
-        lines += ["", "", f"def step_{at}():", f"    with LOCK_{at}{f', LOCK_{inner}' if nested else ''}:", "        print()"]
+        lines += [
+            "",
+            "",
+            f"def step_{at}():",
+            f"    with LOCK_{at}{f', LOCK_{inner}' if nested else ''}:",
+            "        print()",
+        ]
         if nested and at % 50 == 0:
             lines += ["", "", f"def back_{at}():", f"    with LOCK_{inner}, LOCK_{at}:", "        print()"]
     return "\n".join(lines) + "\n"

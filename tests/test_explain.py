@@ -129,18 +129,20 @@ def test_what_a_line_comes_to_through_calls(write: Write, lockcheck: Lockcheck) 
     (reached,) = explain(lockcheck, "work.py:19")["reaches"]
     assert (reached["what"], reached["name"]) == ("waits for the network", "requests.get")
     assert [step["location"]["row"] for step in reached["steps"]] == [19, 24]
-    assert "  waits for the network `requests.get`\n    work.py:19 calls `_fetch`:" in lockcheck(
-        "explain", "work.py:19"
-    ).out
+    assert (
+        "  waits for the network `requests.get`\n    work.py:19 calls `_fetch`:"
+        in lockcheck("explain", "work.py:19").out
+    )
 
 
 def test_why_a_finding_is_not_reported(write: Write, lockcheck: Lockcheck) -> None:
     write({"work.py": WORKER})
     told = explain(lockcheck, "work.py:19")
     assert verdict(told, "LCK201") == (False, "a comment suppresses it: `# noqa: LCK201` in row 19")
-    assert "  not in the report: a comment suppresses it: `# noqa: LCK201` in row 19" in lockcheck(
-        "explain", "work.py:19"
-    ).out
+    assert (
+        "  not in the report: a comment suppresses it: `# noqa: LCK201` in row 19"
+        in lockcheck("explain", "work.py:19").out
+    )
     reported, reason = verdict(explain(lockcheck, "work.py:24"), "LCK610")
     assert (reported, reason) == (False, "the rule is off by default: `--extend-select LCK610` turns it on")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import random
 import re
@@ -98,7 +99,11 @@ def test_both_sides_of_a_nesting_are_told_call_by_call(write: Write, lockcheck: 
 def test_locks_are_told_with_kind_and_place_and_who_takes_them(write: Write, lockcheck: Lockcheck) -> None:
     write({"bank.py": BANK})
     accounts, audit = graph(lockcheck)["locks"]
-    assert (accounts["kind"], accounts["reentrant"], accounts["made"]["location"]["row"]) == ("threading.Lock", False, 6)
+    assert (accounts["kind"], accounts["reentrant"], accounts["made"]["location"]["row"]) == (
+        "threading.Lock",
+        False,
+        6,
+    )
     assert (audit["kind"], audit["reentrant"], audit["made"]["source"]) == (
         "threading.RLock",
         True,
@@ -147,7 +152,7 @@ def test_graphviz_and_mermaid_show_the_cycle(write: Write, lockcheck: Lockcheck)
     assert 'l0 -> l1 [color="#dc2626", penwidth=2, label="1 place"' in dot
     mermaid = lockcheck("graph", "--output-format", "mermaid").out
     assert mermaid.splitlines()[:2] == ["flowchart LR", '  l0["Bank._accounts_lock<br/>threading.Lock<br/>bank.py:6"]']
-    assert "  l1 -->|\"1 place\"| l0" in mermaid
+    assert '  l1 -->|"1 place"| l0' in mermaid
     assert "  linkStyle 0,1 stroke:#dc2626,stroke-width:2px" in mermaid
 
 
@@ -156,7 +161,7 @@ def test_names_cannot_leave_their_label(write: Write, lockcheck: Lockcheck) -> N
     dot = lockcheck("graph").out
     label = re.search(r'l0 \[label="((?:[^"\\]|\\.)*)", tooltip="((?:[^"\\]|\\.)*)", color="#dc2626"\];', dot)
     assert label is not None
-    assert r'a\"];x[label=\"b.py:6' in label[1]
+    assert r"a\"];x[label=\"b.py:6" in label[1]
     assert 'a#34;#93;#59;x#91;label#61;#34;b.py:6"]' in lockcheck("graph", "--output-format", "mermaid").out
 
 
@@ -231,7 +236,7 @@ class Page(HTMLParser):
             self.inside[self._open][-1] += data
 
     def handle_endtag(self, tag: str) -> None:
-        self._open = ""
+        self._open = "" if tag else self._open
 
     def all(self, name: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.tags if tag == name]
@@ -254,15 +259,12 @@ def test_page_shows_every_lock(write: Write, lockcheck: Lockcheck, number: int) 
     data = json.loads(drawn.inside["script"][0])
     assert classed(drawn, "lock") == len(data["locks"]) == number
     assert classed(drawn, "edge") == len(data["edges"])
-    boxes = [
-        tuple(float(rect[key] or 0) for key in ("x", "y", "width", "height"))
-        for rect in drawn.all("rect")
-    ]
+    boxes = [tuple(float(rect[key] or 0) for key in ("x", "y", "width", "height")) for rect in drawn.all("rect")]
     places = {(x, y) for x, y, _, _ in boxes}
     assert len(places) == number
     (svg,) = [each for each in drawn.all("svg") if each.get("id") == "picture"]
     assert all(
-        0 <= x and x + w <= float(svg["data-width"] or 0) + 1 and y + h <= float(svg["data-height"] or 0) + 1
+        x >= 0 and x + w <= float(svg["data-width"] or 0) + 1 and y + h <= float(svg["data-height"] or 0) + 1
         for x, y, w, h in boxes
     )
 
@@ -270,7 +272,9 @@ def test_page_shows_every_lock(write: Write, lockcheck: Lockcheck, number: int) 
 def test_page_needs_nothing_but_itself(write: Write, lockcheck: Lockcheck) -> None:
     write({"bank.py": BANK})
     drawn = page(lockcheck)
-    loading = [a for tag, a in drawn.tags if tag in ("link", "img", "iframe", "object", "embed", "base", "image", "use")]
+    loading = [
+        a for tag, a in drawn.tags if tag in ("link", "img", "iframe", "object", "embed", "base", "image", "use")
+    ]
     assert loading == []
     assert not any(key in a for _, a in drawn.tags for key in ("src", "href", "xlink:href", "style"))
     assert not any(key.startswith("on") for _, a in drawn.tags for key in a)
@@ -282,7 +286,9 @@ def test_page_needs_nothing_but_itself(write: Write, lockcheck: Lockcheck) -> No
         assert f"'sha256-{digest}'" in policy
 
 
-def test_nothing_of_the_program_becomes_markup(write: Write, lockcheck: Lockcheck, monkeypatch: Any) -> None:
+def test_nothing_of_the_program_becomes_markup(
+    write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write({f"{HARMFUL_NAME}/harm.py": HARM, f"{HARMFUL_NAME}/<b onclick=x>.py": BANK})
     monkeypatch.chdir(root / HARMFUL_NAME)
     drawn = page(lockcheck)
@@ -312,7 +318,7 @@ def test_layers_lead_from_left_to_right_and_keep_their_distance() -> None:
             assert len(laid.bends[a, b]) == laid.layer[right] - laid.layer[left] - 1
         for column in set(laid.layer):
             heights = sorted(h for layer, h in zip(laid.layer, laid.height, strict=True) if layer == column)
-            assert all(below - above >= 50.0 - 1e-6 for above, below in zip(heights, heights[1:], strict=False))
+            assert all(below - above >= 50.0 - 1e-6 for above, below in itertools.pairwise(heights))
 
 
 def test_a_graph_without_cycles_has_no_arrow_to_the_left() -> None:

@@ -28,7 +28,7 @@ def reasons(graph: OrderGraph, edge: Edge, tangle: Tangle) -> tuple[str, ...]:
 
 def _shortest(graph: OrderGraph, first: Edge, tangle: Tangle) -> tuple[Edge, ...]:
     """The shortest way from the inner lock of an edge back to its outer one, the edge itself first."""
-    queue = deque([(first,)])
+    queue: deque[tuple[Edge, ...]] = deque([(first,)])
     seen = {first.inner}
     while queue:
         path = queue.popleft()

@@ -79,14 +79,9 @@ def _spans(node: Node) -> Iterator[Span]:
         case For(head=head):
             yield head.span
         case _:
-            span = getattr(node, "span", None)
-            if isinstance(span, Span):
-                yield span
-            for expr in expressions(node):
-                for part in walk(expr):
-                    span = getattr(part, "span", None)
-                    if isinstance(span, Span):
-                        yield span
+            found: list[object] = [getattr(node, "span", None)]
+            found += [getattr(part, "span", None) for expr in expressions(node) for part in walk(expr)]
+            yield from (one for one in found if isinstance(one, Span))
 
 
 def _around(analysis: Analysis, function: FunctionId) -> Iterator[Outer]:

@@ -35,16 +35,21 @@ def clean(folder: Path) -> Cleaned:
         files = sorted(folder.iterdir())
     except OSError as error:
         return Cleaned((), 0, (Failure(str(folder), f"cannot be listed: {error.strerror or error}"),))
-    removed: list[str] = []
-    failures: list[Failure] = []
-    size = 0
-    for file in files:
-        try:
-            status = file.lstat()
-            if OURS.fullmatch(file.name) and stat.S_ISREG(status.st_mode):
-                file.unlink()
-                removed.append(file.name)
-                size += status.st_size
-        except OSError as error:
-            failures.append(Failure(str(file), f"cannot be removed: {error.strerror or error}"))
-    return Cleaned(tuple(removed), size, tuple(failures))
+    done = [(file, _remove(file)) for file in files if OURS.fullmatch(file.name)]
+    return Cleaned(
+        tuple(file.name for file, size in done if isinstance(size, int)),
+        sum(size for _, size in done if isinstance(size, int)),
+        tuple(failure for _, failure in done if isinstance(failure, Failure)),
+    )
+
+
+def _remove(file: Path) -> int | Failure | None:
+    """Remove a file and give its size; None where it is something else."""
+    try:
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        file.unlink()
+    except OSError as error:
+        return Failure(str(file), f"cannot be removed: {error.strerror or error}")
+    return status.st_size

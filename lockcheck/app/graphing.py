@@ -121,8 +121,8 @@ def _edge(graph: OrderGraph, edge: OrderEdge, numbers: dict[Node, int], tangles:
 
 def _nesting(analysis: Analysis, witness: Witness) -> Nesting:
     first = witness.pair.trace[0]
-    gates = witness.gates() | analysis.entry(witness.function)
-    gates = gates - {witness.held.lock.id, witness.inner.id}
+    ends = (witness.held.lock.id, witness.inner.id)
+    gates = {gate for gate in witness.gates() | analysis.entry(witness.function) if gate not in ends}
     return Nesting(
         function=spelled(witness.function),
         place=analysis.place(first.function, first.span),
@@ -130,7 +130,7 @@ def _nesting(analysis: Analysis, witness: Witness) -> Nesting:
         takes=tuple(steps_of(analysis, witness.pair.trace)),
         confidence=certainty(witness.pair, (witness.held,)).word,
         certain=witness.held.must,
-        gates=tuple(sorted(lock_name(gate) for gate in gates if gate is not None)),
+        gates=tuple(sorted(map(lock_name, gates))),
     )
 
 
@@ -163,9 +163,7 @@ def runner(analysis: Analysis, context: Context) -> Runner:
     span = analysis.facts(context.maker).span
     if context.row:
         span = msgspec.structs.replace(span, row=context.row, end_row=context.row, column=1, end_column=1)
-    return Runner(
-        context.kind, spelled(context.function), spelled(context.maker), analysis.place(context.maker, span)
-    )
+    return Runner(context.kind, spelled(context.function), spelled(context.maker), analysis.place(context.maker, span))
 
 
 def _concerning(project: Project, graph: LockGraph) -> LockGraph:
@@ -184,9 +182,7 @@ def _concerning(project: Project, graph: LockGraph) -> LockGraph:
             msgspec.structs.replace(edge, outer=new[edge.outer], inner=new[edge.inner])
             for edge in (graph.edges[n] for n in edges)
         ),
-        tuple(
-            tuple(msgspec.structs.replace(side, edge=edges.index(side.edge)) for side in cycle) for cycle in cycles
-        ),
+        tuple(tuple(msgspec.structs.replace(side, edge=edges.index(side.edge)) for side in cycle) for cycle in cycles),
     )
 
 

@@ -24,10 +24,15 @@ from tests.programs import BANK, GATE, HARM, HARMFUL_NAME, many
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZE = {"width": 1440, "height": 900}
 
 
@@ -56,7 +61,7 @@ class Session:
 
     @contextlib.contextmanager
     def opened(self, file: Path, scheme: str = "light") -> Iterator[Page]:
-        context = self._browser.new_context(viewport=SIZE, color_scheme=scheme, offline=True)  # type: ignore[arg-type]
+        context = self._browser.new_context(viewport=SIZE, color_scheme=scheme, offline=True)
         page = context.new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -74,11 +79,11 @@ class Session:
 
 
 def transform(page: Page) -> str:
-    return page.get_attribute("#world", "transform") or ""
+    return str(page.get_attribute("#world", "transform"))
 
 
 def panel(page: Page) -> str:
-    return page.inner_text("#panel")
+    return str(page.inner_text("#panel"))
 
 
 def press_edge(page: Page, number: int, kind: str = ".edge") -> str:
@@ -243,7 +248,7 @@ def main() -> int:
         arguments.screenshots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as temporary:
         os.environ["LOCKCHECK_CACHE_DIR"] = str(Path(temporary, "cache"))
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=FLAGS)
         for check in CHECKS:
             check(Session(browser, arguments.screenshots), Path(temporary, check.__name__))
             sys.stdout.write(f"passed: {check.__name__.replace('_', ' ')}\n")

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="lockcheck completion",
         description="Print what makes a shell complete the words of lockcheck's commands.",
-        epilog="bash: put `eval \"$(lockcheck completion bash)\"` into ~/.bashrc; the others say it in their first lines",
+        epilog='bash: put `eval "$(lockcheck completion bash)"` into ~/.bashrc; the others say it in their first lines',
         allow_abbrev=False,
     )
     made.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))

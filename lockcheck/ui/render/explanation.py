@@ -12,7 +12,7 @@ from lockcheck.model.findings import Report
 from lockcheck.model.graph import ChainStep, Lock, Runner, Use
 from lockcheck.ui.render import render
 from lockcheck.ui.render.drawing import drawn
-from lockcheck.ui.render.graph.data import lock_data, place_data, runner_data, steps_data
+from lockcheck.ui.render.graph.data import joined, lock_data, place_data, runner_data, steps_data
 from lockcheck.ui.render.graph.words import runs_in, traits, where
 from lockcheck.ui.render.structured import Json, dump
 from lockcheck.ui.render.view import View, visible
@@ -50,7 +50,10 @@ def render_explanation_json(explanation: Explanation, view: View) -> str:
             "findings": [_told(told, view) for told in explanation.told],
             "held": [_held(each, view) for each in held] if held is not None else None,
             "held_by_callers": [
-                {"caller": each.caller, "locks": list(each.locks), "always": each.always} | place_data(each.place, view)
+                joined(
+                    {"caller": each.caller, "locks": list(each.locks), "always": each.always},
+                    place_data(each.place, view),
+                )
                 for each in explanation.around
             ],
             "reaches": [_reached(each, view) for each in explanation.reached],
@@ -61,12 +64,13 @@ def render_explanation_json(explanation: Explanation, view: View) -> str:
 
 def _told(told: Told, view: View) -> Json:
     finding: list[dict[str, Json]] = json.loads(render(Report((told.finding,), (), 1), view, "json"))
-    return finding[0] | {
+    said: dict[str, Json] = {
         "stands_here": told.stands_here,
         "reported": not told.reasons,
         "reasons": list(told.reasons),
         "notes": list(told.finding.notes),
     }
+    return joined(finding[0], said)
 
 
 def _held(held: HeldThere, view: View) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use
 from lockcheck.model.source import Place
@@ -56,9 +56,17 @@ def place_data(place: Place, view: View) -> dict[str, Json]:
 def steps_data(steps: Iterable[ChainStep], view: View) -> list[Json]:
     """Give the steps of a chain."""
     return [
-        {"what": step.what, "text": _text(step.text), "function": _text(step.function)} | place_data(step.place, view)
+        joined(
+            {"what": step.what, "text": _text(step.text), "function": _text(step.function)},
+            place_data(step.place, view),
+        )
         for step in steps
     ]
+
+
+def joined(*parts: Mapping[str, Json]) -> dict[str, Json]:
+    """Give one object out of several."""
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def runner_data(runner: Runner, view: View) -> dict[str, Json]:
@@ -83,24 +91,30 @@ def _edge(edge: Edge, view: View, identity: str) -> Json:
 
 
 def _nesting(nesting: Nesting, view: View) -> Json:
-    return {
-        "function": _text(nesting.function),
-        "confidence": nesting.confidence,
-        "on_every_path": nesting.certain,
-        "gates": [_text(gate) for gate in nesting.gates],
-        "holds": steps_data(nesting.holds, view),
-        "takes": steps_data(nesting.takes, view),
-    } | place_data(nesting.place, view)
+    return joined(
+        {
+            "function": _text(nesting.function),
+            "confidence": nesting.confidence,
+            "on_every_path": nesting.certain,
+            "gates": [_text(gate) for gate in nesting.gates],
+            "holds": steps_data(nesting.holds, view),
+            "takes": steps_data(nesting.takes, view),
+        },
+        place_data(nesting.place, view),
+    )
 
 
 def _use(use: Use, view: View) -> Json:
-    return {
-        "function": _text(use.function),
-        "mode": use.mode,
-        "can_wait": use.can_wait,
-        "timed": use.timed,
-        "runs_in": [runner_data(runner, view) for runner in use.runners],
-    } | place_data(use.place, view)
+    return joined(
+        {
+            "function": _text(use.function),
+            "mode": use.mode,
+            "can_wait": use.can_wait,
+            "timed": use.timed,
+            "runs_in": [runner_data(runner, view) for runner in use.runners],
+        },
+        place_data(use.place, view),
+    )
 
 
 def _cycle(graph: LockGraph, cycle: tuple[Side, ...], view: View) -> Json:

@@ -8,6 +8,7 @@ the same way.
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 
@@ -42,12 +43,12 @@ def layered(number: int, arcs: Sequence[Arc], gap: float) -> Layers:
         between = tuple(range(len(layer), len(layer) + layer[b] - layer[a] - 1))
         layer.extend(range(layer[a] + 1, layer[b]))
         chain = (a, *between, b)
-        short += zip(chain, chain[1:], strict=False)
+        short += itertools.pairwise(chain)
         bends[a, b] = between
     before, after = _neighbours(len(layer), short)
     rows = _ordered(layer, before, after)
     height = _heights(rows, before, after, gap)
-    ways = {arc: bends[arc] if arc in bends and arc not in turned else bends[arc[::-1]][::-1] for arc in arcs}
+    ways = {(a, b): bends[b, a][::-1] if (a, b) in turned else bends[a, b] for a, b in arcs}
     return Layers(tuple(layer), tuple(height), frozenset(turned), ways)
 
 

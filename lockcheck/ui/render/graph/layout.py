@@ -83,8 +83,8 @@ def _connected(graph: LockGraph) -> list[list[int]]:
     parts: dict[int, list[int]] = {}
     for lock in range(len(graph.locks)):
         parts.setdefault(of(lock), []).append(lock)
-    found = [(first, members) for first, members in parts.items() if len(members) > 1]
-    return [members for first, members in sorted(found, key=lambda each: (each[0] not in hot, -len(each[1]), each[0]))]
+    found = [first for first, members in parts.items() if len(members) > 1]
+    return [parts[first] for first in sorted(found, key=lambda each: (each not in hot, -len(parts[each]), each))]
 
 
 def _drawn(graph: LockGraph, members: Sequence[int], widths: Sequence[float]) -> _Group:

@@ -47,7 +47,7 @@ def render_page(graph: LockGraph, view: View, name: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files("lockcheck.ui.render.graph").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:
@@ -113,7 +113,9 @@ def _markers() -> str:
 
 
 def _edge(graph: LockGraph, number: int, edge: Edge, laid: Picture) -> str:
-    said = f"{title(graph.locks[edge.outer])} → {title(graph.locks[edge.inner])}: {VERDICTS[edge.verdict]}, {ways(edge)}"
+    said = (
+        f"{title(graph.locks[edge.outer])} → {title(graph.locks[edge.inner])}: {VERDICTS[edge.verdict]}, {ways(edge)}"
+    )
     curve = laid.curves[number]
     return (
         f'<g class="edge {edge.verdict}" data-edge="{number}"><title>{escape(said)}</title>'
@@ -135,7 +137,9 @@ def _origin(lock: Lock, view: View) -> str:
     kind = lock.kind.rpartition(".")[2]
     if lock.made is None:
         return visible(kind)
-    return visible(f"{kind} · {view.display(lock.made.path).replace(chr(92), '/').rpartition('/')[2]}:{lock.made.span.row}")
+    return visible(
+        f"{kind} · {view.display(lock.made.path).replace(chr(92), '/').rpartition('/')[2]}:{lock.made.span.row}"
+    )
 
 
 def _fitting(text: str) -> str:

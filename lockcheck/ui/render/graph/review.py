@@ -78,7 +78,7 @@ def _edge(graph: LockGraph, edge: Edge, view: View) -> Iterator[str]:
 
 def _cycles(graph: LockGraph, edge: Edge) -> str:
     here = [cycle for cycle in graph.cycles if any(graph.edges[side.edge] == edge for side in cycle)]
-    told = []
+    told: list[str] = []
     for cycle in here:
         names = [title(graph.locks[graph.edges[side.edge].outer]) for side in cycle]
         told.append(" → ".join(_code(name) for name in (*names, names[0])))
