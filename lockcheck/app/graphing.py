@@ -15,7 +15,7 @@ from lockcheck.analysis.ruling_out import reasons
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import Options, analysed
+from lockcheck.app.pipeline import Options, analysed, early_failures
 from lockcheck.app.project import Project
 from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
@@ -36,7 +36,7 @@ class Drawn(msgspec.Struct, frozen=True):
 def graph_of(project: Project, options: Options) -> Drawn:
     """Analyse a project for its graph."""
     with analysed(project, options) as program:
-        failures = (*program.reading.failures, *program.extraction.failures)
+        failures = early_failures(program, project)
         analysis = program.analysis
         if isinstance(analysis, Failure):
             return Drawn(LockGraph((), (), ()), program.sources, (*failures, analysis))
