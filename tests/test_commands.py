@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from lockcheck.rules.registry import all_rules
 from lockcheck.ui.commands import ALIASES, COMMANDS, listed, parser_of
 from tests.conftest import HAZARD, Lockcheck, Write
+from tests.programs import BANK
 
 ROOT = Path(__file__).parent.parent
 
@@ -150,6 +152,24 @@ def test_a_wrong_word_gets_a_hint(write: Write, lockcheck: Lockcheck, words: lis
     run = lockcheck(*words)
     assert run.status == 2
     assert complaint in run.err
+
+
+def test_examples_of_the_page_on_commands_are_true(write: Write, lockcheck: Lockcheck) -> None:
+    page = (ROOT / "docs/commands.md").read_text("utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert program == BANK
+    write({"bank.py": program})
+    for words in (["init", "-q"], ["add", "bank.py"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+        subprocess.run(["git", *words], check=True, capture_output=True)
+    blocks = re.findall(r"^```console\n\$ lockcheck (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == page.count("```console")
+    for command, shown in blocks:
+        run = lockcheck(*command.split())
+        assert run.status == 0
+        pattern = "".join(".*" if line == "…\n" else re.escape(line) for line in shown.splitlines(keepends=True))
+        assert re.fullmatch(pattern, run.out, re.DOTALL), (command, run.out)
+    assert {words.split()[0] for words, _ in blocks} <= set(COMMANDS)
+    assert all(f"\n## {name}\n" in page for name in COMMANDS)
 
 
 def test_a_file_that_is_nearly_called_as_a_command_is_a_file(write: Write, lockcheck: Lockcheck) -> None:
