@@ -159,7 +159,11 @@ def test_examples_of_the_page_on_commands_are_true(write: Write, lockcheck: Lock
     (program,) = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     assert program == BANK
     write({"bank.py": program})
-    for words in (["init", "-q"], ["add", "bank.py"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "bank.py"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
+    ):
         subprocess.run(["git", *words], check=True, capture_output=True)
     blocks = re.findall(r"^```console\n\$ lockcheck (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     assert len(blocks) == page.count("```console")

@@ -75,7 +75,7 @@ def test_a_finding_is_told_with_both_sides_and_what_its_locks_are(write: Write, 
         "  Bank._audit_lock: threading.RLock, re-entrant",
         "    made at bank.py:7: self._audit_lock = threading.RLock()",
         "    Who holds it keeps other threads waiting; its holder may take it again.",
-        "    taken at bank.py:19 in bank.Bank._zero, run by whoever calls it (bank.Bank.replay)",
+        "    taken at bank.py:19 in bank.Bank._zero, run by whoever calls bank.Bank.replay",
     ):
         assert line in run.out
 

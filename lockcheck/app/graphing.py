@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from lockcheck.analysis.contexts import Context
+from lockcheck.analysis.order import Cycle, Node, OrderGraph, Tangle, Witness, node
 from lockcheck.analysis.order import Edge as OrderEdge
-from lockcheck.analysis.order import Node, OrderGraph, Tangle, Witness, node
 from lockcheck.analysis.profiles import Profile, Profiles, Taker
 from lockcheck.analysis.ruling_out import reasons
 from lockcheck.analysis.summarise import Analysis
@@ -21,7 +21,7 @@ from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
 from lockcheck.model.findings import Failure
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use, Verdict
-from lockcheck.model.identity import FunctionId, lock_name, qualified_name
+from lockcheck.model.identity import FunctionId, LockId, lock_name, qualified_name
 from lockcheck.model.source import Place, SourceFile
 
 
@@ -76,21 +76,38 @@ def _whole(analysis: Analysis) -> LockGraph:
     graph = OrderGraph(analysis)
     profiles = Profiles(analysis)
     refs = _nodes(graph, profiles)
-    numbers = {each: number for number, each in enumerate(refs)}
-    keys = list(graph.edges)
+    stands_for = _stands_for(refs)
+    shown = [each for each in refs if stands_for[each] == each]
+    numbers = {each: shown.index(other) for each, other in stands_for.items()}
     tangles = list(graph.tangles())
-    cycles = [cycle for tangle in tangles for cycle in tangle.cycles]
+    parallel: dict[tuple[int, int], list[OrderEdge]] = {}
+    for edge in graph.edges.values():
+        parallel.setdefault((numbers[edge.outer], numbers[edge.inner]), []).append(edge)
+    edges = [_edge(graph, ends, same, tangles) for ends, same in parallel.items()]
     return LockGraph(
         locks=tuple(
-            described(analysis, profiles.of(ref), str(each.receiver) if each.receiver is not None else "")
-            for each, ref in refs.items()
+            described(analysis, profiles.of(refs[each]), str(each.receiver) if each.receiver is not None else "")
+            for each in shown
         ),
-        edges=tuple(_edge(graph, graph.edges[key], numbers, tangles) for key in keys),
+        edges=tuple(edges),
         cycles=tuple(
-            tuple(Side(keys.index((edge.outer, edge.inner)), edge.witnesses.index(told)) for edge, told in cycle.steps)
-            for cycle in cycles
+            dict.fromkeys(
+                tuple(_side(analysis, edges, ends, told) for ends, told in _ends(cycle, numbers))
+                for tangle in tangles
+                for cycle in tangle.cycles
+            )
         ),
     )
+
+
+def _ends(cycle: Cycle, numbers: dict[Node, int]) -> Iterator[tuple[tuple[int, int], Witness]]:
+    for edge, told in cycle.steps:
+        yield (numbers[edge.outer], numbers[edge.inner]), told
+
+
+def _side(analysis: Analysis, edges: list[Edge], ends: tuple[int, int], told: Witness) -> Side:
+    number = next(number for number, edge in enumerate(edges) if (edge.outer, edge.inner) == ends)
+    return Side(number, edges[number].nestings.index(_nesting(analysis, told)))
 
 
 def _nodes(graph: OrderGraph, profiles: Profiles) -> dict[Node, LockRef]:
@@ -107,16 +124,34 @@ def _nodes(graph: OrderGraph, profiles: Profiles) -> dict[Node, LockRef]:
     return {each: found[each] for each in sorted(found, key=lambda n: (qualified_name(n.lock), str(n.receiver)))}
 
 
-def _edge(graph: OrderGraph, edge: OrderEdge, numbers: dict[Node, int], tangles: Iterable[Tangle]) -> Edge:
+def _stands_for(nodes: Iterable[Node]) -> dict[Node, Node]:
+    """The node that each is drawn as: a lock of an object of unknown class is that of the only class that is seen."""
+    of_lock: dict[LockId, list[Node]] = {}
+    for each in nodes:
+        of_lock.setdefault(each.lock, []).append(each)
+    found: dict[Node, Node] = {}
+    for same in of_lock.values():
+        known = [each for each in same if each.receiver is not None]
+        for each in same:
+            found[each] = known[0] if each.receiver is None and len(known) == 1 else each
+    return found
+
+
+def _edge(graph: OrderGraph, ends: tuple[int, int], same: list[OrderEdge], tangles: Iterable[Tangle]) -> Edge:
+    """One edge of the picture: nestings of locks that are drawn as one are drawn as one."""
     verdict: Verdict = "order"
-    why: tuple[str, ...] = ()
+    why: dict[str, None] = {}
     for tangle in tangles:
-        if edge.outer in tangle.nodes and edge.inner in tangle.nodes:
-            possible = (edge.outer, edge.inner) in tangle.possible
-            verdict = "cycle" if possible else "ruled-out"
-            why = () if possible else reasons(graph, edge, tangle)
-    nestings = tuple(_nesting(graph.analysis, witness) for witness in edge.witnesses)
-    return Edge(numbers[edge.outer], numbers[edge.inner], verdict, nestings, why)
+        for edge in same:
+            if edge.outer in tangle.nodes and edge.inner in tangle.nodes:
+                if (edge.outer, edge.inner) in tangle.possible:
+                    verdict = "cycle"
+                elif verdict == "order":
+                    verdict = "ruled-out"
+                    why.update(dict.fromkeys(reasons(graph, edge, tangle)))
+    witnesses = sorted((witness for edge in same for witness in edge.witnesses), key=Witness.rank)
+    nestings = tuple(dict.fromkeys(_nesting(graph.analysis, witness) for witness in witnesses))
+    return Edge(*ends, verdict, nestings, tuple(why) if verdict == "ruled-out" else ())
 
 
 def _nesting(analysis: Analysis, witness: Witness) -> Nesting:

@@ -44,6 +44,7 @@ class Verdicts:
         if self.reported(finding) is not None:
             return ()
         whole = frozenset(_CAUSES)
+        causes: list[_Cause]
         if key in self._report(whole):
             causes = [cause for cause in _CAUSES if key not in self._report(whole - {cause})]
         else:  # another rule tells of the place; it may be one that is off

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 from lockcheck import __version__
 from lockcheck.app.table import CONFIDENCES, OUTPUT_FORMATS
@@ -74,7 +75,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--ignore", metavar="RULES", action="extend", type=_listed, default=[], help="not these rules")
     group.add_argument("--min-confidence", choices=CONFIDENCES, help="show what is at least so certain")
-    _add_configuration(group)
+    _add_configuration(group.add_argument)
 
 
 def _add_fixes(parser: argparse.ArgumentParser) -> None:
@@ -97,45 +98,45 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
     group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
-    _add_colour(group)
+    _add_colour(group.add_argument)
     group.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something is found")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
-    _add_work(group)
+    _add_work(group.add_argument)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add what every command that looks at a project may be asked for."""
     group = parser.add_argument_group("run")
-    _add_configuration(group)
-    _add_work(group)
-    _add_colour(group)
+    _add_configuration(group.add_argument)
+    _add_work(group.add_argument)
+    _add_colour(group.add_argument)
 
 
-def _add_configuration(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
-    group.add_argument("--isolated", action="store_true", help="use no configuration file")
+def _add_configuration(add: Callable[..., argparse.Action]) -> None:
+    add("--config", metavar="FILE", help="use this configuration file and no other")
+    add("--isolated", action="store_true", help="use no configuration file")
 
 
-def _add_work(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+def _add_work(add: Callable[..., argparse.Action]) -> None:
+    add(
         "--python-path",
         metavar="FOLDER",
         action="append",
         default=[],
         help="where sources of other packages lie: read where a type depends on them, never imported",
     )
-    group.add_argument("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
-    group.add_argument("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
-    group.add_argument("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+    add("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
+    add("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
+    add("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
 
 
-def _add_colour(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")
+def _add_colour(add: Callable[..., argparse.Action]) -> None:
+    add("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    add("-q", "--quiet", action="store_true", help="no progress and no closing line")
 
 
 def _listed(text: str) -> list[str]:

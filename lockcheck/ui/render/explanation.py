@@ -13,7 +13,7 @@ from lockcheck.model.graph import ChainStep, Lock, Runner, Use
 from lockcheck.ui.render import render
 from lockcheck.ui.render.drawing import drawn
 from lockcheck.ui.render.graph.data import joined, lock_data, place_data, runner_data, steps_data
-from lockcheck.ui.render.graph.words import runs_in, traits, where
+from lockcheck.ui.render.graph.words import run_by, traits, where
 from lockcheck.ui.render.structured import Json, dump
 from lockcheck.ui.render.view import View, visible
 
@@ -185,16 +185,15 @@ def _meaning(lock: Lock) -> str:
 def _use(use: Use, view: View) -> str:
     how = "" if use.can_wait else " without waiting"
     how = f"{how} with a timeout" if use.timed and use.can_wait else how
-    who = ", ".join(_runner(runner, view) for runner in use.runners[:3])
-    more = f" and {len(use.runners) - 3} more" if len(use.runners) > 3 else ""
+    who = "; ".join(_runner(runner, view) for runner in use.runners[:3])
+    more = f"; and {len(use.runners) - 3} more" if len(use.runners) > 3 else ""
     return f"taken{how} at {where(view, use.place)} in {visible(use.function)}, run by {who}{more}"
 
 
 def _runner(runner: Runner, view: View) -> str:
-    start = ""
-    if runner.started is not None and runner.maker is not None:
-        start = f", started at {where(view, runner.started)} in {visible(runner.maker)}"
-    return f"{runs_in(runner.kind)} ({visible(runner.function)}{start})"
+    if runner.started is None or runner.maker is None:
+        return run_by(runner)
+    return f"{run_by(runner)}, started at {where(view, runner.started)} in {visible(runner.maker)}"
 
 
 def _steps(steps: Sequence[ChainStep], view: View) -> Iterator[Text]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use
 from lockcheck.model.source import Place
+from lockcheck.ui.render.graph.words import run_by
 from lockcheck.ui.render.structured import Json, dump
 from lockcheck.ui.render.view import View
 
@@ -26,8 +27,7 @@ def graph_data(graph: LockGraph, view: View) -> dict[str, Json]:
 
 def lock_data(lock: Lock, view: View, identity: str = "") -> dict[str, Json]:
     """Give a lock and who takes it."""
-    data: dict[str, Json] = {"id": identity} if identity else {}
-    return data | {
+    told: dict[str, Json] = {
         "name": _text(lock.name),
         "qualified_name": _text(lock.qualified),
         "on": _text(lock.on) or None,
@@ -39,6 +39,7 @@ def lock_data(lock: Lock, view: View, identity: str = "") -> dict[str, Json]:
         "made": place_data(lock.made, view) if lock.made is not None else None,
         "taken_in": [_use(use, view) for use in lock.uses],
     }
+    return joined({"id": identity}, told) if identity else told
 
 
 def place_data(place: Place, view: View) -> dict[str, Json]:
@@ -73,6 +74,7 @@ def runner_data(runner: Runner, view: View) -> dict[str, Json]:
     """Give on whose behalf something runs."""
     return {
         "kind": runner.kind,
+        "words": run_by(runner),
         "function": _text(runner.function),
         "started_by": _text(runner.maker) if runner.maker is not None else None,
         "started": place_data(runner.started, view) if runner.started is not None else None,

@@ -161,7 +161,7 @@
   }
 
   function runners(found) {
-    const said = found.slice(0, 3).map((each) => `${each.words} (${each.function})`);
+    const said = found.slice(0, 3).map((each) => each.words);
     return said.length ? `run by ${said.join(", ")}${found.length > 3 ? ` and ${found.length - 3} more` : ""}` : null;
   }
 

@@ -14,7 +14,7 @@ import msgspec
 from lockcheck.model.graph import Edge, Lock, LockGraph
 from lockcheck.ui.render.graph.data import graph_data
 from lockcheck.ui.render.graph.layout import HEIGHT, Box, Picture, picture
-from lockcheck.ui.render.graph.words import VERDICTS, runs_in, title, traits, ways
+from lockcheck.ui.render.graph.words import VERDICTS, title, traits, ways
 from lockcheck.ui.render.structured import Json
 from lockcheck.ui.render.view import View, visible
 
@@ -77,9 +77,6 @@ def _data(graph: LockGraph, view: View) -> Json:
     locks, edges = (cast("list[dict[str, Json]]", data[key]) for key in ("locks", "edges"))
     for lock, shown in zip(graph.locks, locks, strict=True):
         shown |= {"title": title(lock), "traits": traits(lock)}
-        for use in cast("list[dict[str, Json]]", shown["taken_in"]):
-            for runner in cast("list[dict[str, Json]]", use["runs_in"]):
-                runner["words"] = runs_in(cast("str", runner["kind"]))
     for edge, drawn in zip(graph.edges, edges, strict=True):
         drawn |= {"ways": ways(edge), "more": max(0, len(edge.nestings) - MOST_NESTINGS)}
     return data

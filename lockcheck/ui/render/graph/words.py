@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.model.graph import Edge, Lock
+from lockcheck.model.graph import Edge, Lock, Runner
 from lockcheck.model.source import Place
 from lockcheck.ui.render.view import View, visible
 
@@ -22,7 +22,7 @@ _RUNNERS = {
     "hook": "a hook",
     "callback": "whoever calls back",
     "import": "the import of its module",
-    "caller": "whoever calls it",
+    "caller": "whoever calls",
 }
 
 
@@ -44,9 +44,11 @@ def traits(lock: Lock) -> str:
     return visible(f"{lock.kind}, {reentry}{whole}" if lock.kind != "unknown" else "of a kind that is not seen")
 
 
-def runs_in(kind: str) -> str:
+def run_by(runner: Runner) -> str:
     """Who runs something, in a few words."""
-    return _RUNNERS.get(kind, kind)
+    kind = _RUNNERS.get(runner.kind, runner.kind)
+    function = visible(runner.function)
+    return f"{kind} {function}" if runner.kind == "caller" else f"{kind} ({function})"
 
 
 def ways(edge: Edge) -> str:
