@@ -43,13 +43,20 @@ class Verdicts:
         key = _key(finding)
         if self.reported(finding) is not None:
             return ()
+        return tuple(self._words(cause, finding) for cause in self._causes(key)) or (self._superseded(finding),)
+
+    def _causes(self, key: object) -> Iterator[_Cause]:
+        """What alone keeps a finding out when all else is allowed."""
         whole = frozenset(_CAUSES)
-        causes: list[_Cause]
         if key in self._report(whole):
-            causes = [cause for cause in _CAUSES if key not in self._report(whole - {cause})]
-        else:  # another rule tells of the place; it may be one that is off
-            causes = [cause for cause in _CAUSES if key in self._report(frozenset((cause,)))][:1]
-        return tuple(self._words(cause, finding) for cause in causes) or (self._superseded(finding),)
+            for cause in _CAUSES:
+                if key not in self._report(whole - {cause}):
+                    yield cause
+            return
+        for cause in _CAUSES:  # another rule tells of the place; it may be one that is off
+            if key in self._report(frozenset((cause,))):
+                yield cause
+                return
 
     def _report(self, without: frozenset[_Cause]) -> dict[object, Finding]:
         """What would be reported if some causes were not there."""
