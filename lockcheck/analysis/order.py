@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 
@@ -97,6 +98,21 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
         )
 
 
+class Separation(msgspec.Struct, frozen=True, gc=False):
+    """Why two nestings never meet: a gate around both, threads that are not there at once, or one event loop."""
+
+    why: Literal["gate", "threads", "loop"]
+    gates: frozenset[LockId] = frozenset()
+
+
+class Tangle(msgspec.Struct, frozen=True, gc=False):
+    """Locks that lead to one another: the cycles that can happen, and the edges that lie on one."""
+
+    nodes: frozenset[Node]
+    cycles: tuple[Cycle, ...]
+    possible: frozenset[tuple[Node, Node]]
+
+
 class OrderGraph:
     """Every nested acquisition of the program that can wait for ever."""
 
@@ -105,9 +121,9 @@ class OrderGraph:
         self.analysis = analysis
         found: dict[tuple[Node, Node], list[Witness]] = {}
         for witness in nestings(analysis):
-            outer, inner = _node(witness.held.lock), _node(witness.inner)
+            outer, inner = node(witness.held.lock), node(witness.inner)
             if outer is not None and inner is not None and not _private(analysis, witness):
-                if not self._same(outer, inner) and (
+                if not self.is_same(outer, inner) and (
                     witness.held.lock.path is None or witness.held.lock.path != witness.inner.path
                 ):
                     found.setdefault((outer, inner), []).append(witness)
@@ -116,7 +132,7 @@ class OrderGraph:
         for edge in self.edges.values():
             self._of_lock.setdefault(edge.outer.lock, []).append(edge)
 
-    def _same(self, one: Node, other: Node) -> bool:
+    def is_same(self, one: Node, other: Node) -> bool:
         """Whether two nodes may be one lock."""
         if one.lock != other.lock:
             return False
@@ -126,10 +142,16 @@ class OrderGraph:
 
     def after(self, node: Node) -> list[Edge]:
         """The edges that begin at a lock that may be this one."""
-        return [e for e in self._of_lock.get(node.lock, ()) if self._same(e.outer, node)]
+        return [e for e in self._of_lock.get(node.lock, ()) if self.is_same(e.outer, node)]
 
     def cycles(self) -> Iterator[Cycle]:
         """For each tangle one shortest cycle for each edge that no cycle before it covers."""
+        for tangle in self.tangles():
+            for cycle in tangle.cycles[:MAX_CYCLES]:
+                yield msgspec.structs.replace(cycle, more=max(0, len(tangle.cycles) - MAX_CYCLES))
+
+    def tangles(self) -> Iterator[Tangle]:
+        """The strongly connected parts of the graph, and what of each can happen."""
         nodes = dict.fromkeys(n for key in self.edges for n in key)
         for component in _components(
             {n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}
@@ -144,12 +166,10 @@ class OrderGraph:
                     covered.update((e.outer, e.inner) for e, _ in cycle.steps)
                     key = frozenset((e.outer.lock, e.inner.lock) for e, _ in cycle.steps)
                     by_locks[key] = min((cycle, by_locks.get(key, cycle)), key=Cycle.rank)
-            found = list(by_locks.values())
-            for cycle in found[:MAX_CYCLES]:
-                yield msgspec.structs.replace(cycle, more=max(0, len(found) - MAX_CYCLES))
+            yield Tangle(frozenset(component), tuple(by_locks.values()), frozenset(covered))
 
     def _alike(self, node: Node, nodes: dict[Node, None]) -> list[Node]:
-        return [n for n in nodes if n.lock == node.lock and self._same(n, node)]
+        return [n for n in nodes if n.lock == node.lock and self.is_same(n, node)]
 
     def _within(self, component: set[Node]) -> list[Edge]:
         edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
@@ -173,7 +193,7 @@ class OrderGraph:
                 if edge.inner not in component:
                     continue
                 tried += 1
-                if self._same(edge.inner, first.outer):
+                if self.is_same(edge.inner, first.outer):
                     chosen = self._fit((*path, edge))
                     if chosen is not None:
                         return self._turned(tuple(zip((*path, edge), chosen, strict=True)))
@@ -206,25 +226,30 @@ class OrderGraph:
 
     def _waits(self, one: Witness, other: Witness) -> bool:
         """Whether the lock that one waits for can be the one that the other holds."""
-        wanted, held = _node(one.inner), _node(other.held.lock)
-        return wanted is not None and held is not None and self._same(wanted, held)
+        wanted, held = node(one.inner), node(other.held.lock)
+        return wanted is not None and held is not None and self.is_same(wanted, held)
 
     def _together(self, one: Witness, other: Witness) -> bool:
-        """Whether two witnesses can run at the same time.
+        """Whether two witnesses can run at the same time."""
+        return self.separation(one, other) is None
+
+    def separation(self, one: Witness, other: Witness) -> Separation | None:
+        """What keeps two witnesses from running at the same time, if anything does.
 
         A lock held around both (a gate) excludes it; so does one event loop, where nothing can come between two
         acquisitions of threads' locks (an await between them is LCK101).
         """
         entry = self.analysis.entry
-        if (one.gates() | entry(one.function)) & (other.gates() | entry(other.function)):
-            return False
+        gates = (one.gates() | entry(one.function)) & (other.gates() | entry(other.function))
+        if gates:
+            return Separation("gate", frozenset(gates))
         rows = one.pair.trace[0].span.row, other.pair.trace[0].span.row
         own = all(_of_self(w) for w in (one, other))
         if self.analysis.threads.apart(one.function, rows[0], other.function, rows[1], own):
-            return False
+            return Separation("threads")
         domains = {w.domain for witness in (one, other) for w in (witness.held.lock, witness.inner)}
         coroutines = all(self.analysis.facts(w.function).is_async for w in (one, other))
-        return not (coroutines and domains == {"thread"})
+        return Separation("loop") if coroutines and domains == {"thread"} else None
 
 
 def _of_self(witness: Witness) -> bool:
@@ -285,7 +310,8 @@ def _escapes(analysis: Analysis, lock: LocalLock) -> bool:
     return any(f.module == lock.function.module and f.qualname.startswith(prefix) for f in analysis.program.functions)
 
 
-def _node(lock: LockRef) -> Node | None:
+def node(lock: LockRef) -> Node | None:
+    """The place of a lock in the graph; None where only a caller knows which lock it is."""
     if lock.id is None:
         return None
     hangs = isinstance(lock.id, AttributeLock) and lock.path is not None and not isinstance(lock.path.root, ClassRoot)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
-from lockcheck.analysis.link.outside import Count
+from lockcheck.analysis.link.outside import Count, Outside
 from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
 from lockcheck.app.discovery import Reading, Replacement, read
-from lockcheck.app.extraction import extract_units
+from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
@@ -59,27 +59,52 @@ class Outcome(msgspec.Struct, frozen=True):
     inference: Count = Count()
 
 
-class _Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True):
     """What the rules said."""
 
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
 
 
+class Analysed(msgspec.Struct, frozen=True):
+    """A program after the first four stages, and the rules for it.
+
+    `outside` is asked for types that the program alone does not tell. Whether the run `heeds_comments` decides what is
+    suppressed.
+    """
+
+    reading: Reading
+    extraction: Extraction
+    sources: dict[str, SourceFile]
+    analysis: Analysis | Failure
+    outside: Outside
+    book: Rulebook
+    heeds_comments: bool
+
+
 def check(project: Project, options: Options, book: Rulebook | None = None) -> Outcome:
     """Find the hazards in a project, by the rules that there are if none are given."""
-    from lockcheck.analysis.link import link
-    from lockcheck.analysis.summarise import summarise
-    from lockcheck.app.library import library, unknown_names
-
     book = rulebook(project) if book is None else book
     rules = book.rules
     catalogue = Catalogue.of(rules)
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
+    with analysed(project, options, book) as program:
+        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options.progress)
+    report = report_on(program, found, project, catalogue)
+    facts = {unit.path: unit.facts for unit in program.extraction.units}
+    return Outcome(report, program.sources, facts, program.outside.count(report.findings))
+
+
+@contextlib.contextmanager
+def analysed(project: Project, options: Options, book: Rulebook) -> Generator[Analysed, None, None]:
+    """Read, extract, link and summarise a project, for as long as somebody asks what came of it."""
+    from lockcheck.analysis.link import link
+    from lockcheck.analysis.summarise import summarise
+    from lockcheck.app.library import library
+
     known = library(project.config)
     tell = options.progress or _silent
-
     tell("reading", 0, 1)
     reading = options.reading if options.reading is not None else read(project, options.replacements)
     extraction = with_headroom(
@@ -94,38 +119,47 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     sources = {source.path: source for source in reading.sources}
     settings = Settings(lock_order=project.config.lock_order)
     visit = visit_on_demand(sources, options.cache)
-    asked = [rule for rule in rules if rule.code in enabled]
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
         analysis = attempt(
             "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, known, visit), second, settings))
         )
-        found = with_headroom(lambda: _apply(asked, analysis, tell))
-    report = triage(
-        [*syntax_errors(extraction.units), *invalid(extraction.units, catalogue), *found.findings],
-        [
-            *book.failures,
-            *reading.failures,
-            *extraction.failures,
-            *found.failures,
-            *unknown_names(analysis, project.config),
-        ],
-        units=extraction.units if options.heeds_comments else _without_comments(extraction.units),
+        yield Analysed(reading, extraction, sources, analysis, second, book, options.heeds_comments)
+
+
+def apply(rules: Sequence[Rule], analysis: Analysis | Failure, progress: Progress | None = None) -> Found:
+    """Ask the rules."""
+    return with_headroom(lambda: _apply(rules, analysis, progress or _silent))
+
+
+def early_failures(program: Analysed, project: Project) -> tuple[Failure, ...]:
+    """Give what could not be done before any rule was asked."""
+    from lockcheck.app.library import unknown_names
+
+    named = unknown_names(program.analysis, project.config)
+    return (*program.book.failures, *program.reading.failures, *program.extraction.failures, *named)
+
+
+def report_on(program: Analysed, found: Found, project: Project, catalogue: Catalogue) -> Report:
+    """Tell from all that was found what the user wants to know."""
+    units = program.extraction.units
+    return triage(
+        [*syntax_errors(units), *invalid(units, catalogue), *found.findings],
+        [*early_failures(program, project), *found.failures],
+        units=units if program.heeds_comments else _without_comments(units),
         project=project,
         catalogue=catalogue,
     )
-    facts = {unit.path: unit.facts for unit in extraction.units}
-    return Outcome(report, sources, facts, second.count(report.findings))
 
 
 def _without_comments(units: Sequence[Unit]) -> list[Unit]:
     return [msgspec.structs.replace(unit, facts=msgspec.structs.replace(unit.facts, comments=())) for unit in units]
 
 
-def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> _Found:
+def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> Found:
     """Ask every rule, if there is an analysis to ask about."""
     if isinstance(analysis, Failure):
-        return _Found((), (analysis,))
+        return Found((), (analysis,))
     findings: list[Finding] = []
     failures: list[Failure] = []
     for number, rule in enumerate(rules):
@@ -141,7 +175,7 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
             failures.append(found)
         else:
             findings.extend(found)
-    return _Found(tuple(findings), tuple(failures))
+    return Found(tuple(findings), tuple(failures))
 
 
 def _findings(rule: Rule, check: Check, analysis: Analysis) -> tuple[Finding, ...]:

@@ -1,31 +1,17 @@
-"""What an earlier commit of the project would have been told: its files are read out of git, not checked out."""
+"""What an earlier commit of the project would have been told."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from lockcheck.app.config import FILE_NAMES, Config, ConfigError
 from lockcheck.app.known import Known, known
 from lockcheck.app.pipeline import Options, check
-from lockcheck.app.project import Given, Project, is_within, relative_to
+from lockcheck.app.project import Project
+from lockcheck.app.revision import as_of
 from lockcheck.model.findings import Failure
-
-_SOURCES = (".py", ".pyi")
-_CONFIGURING = (*FILE_NAMES, ".gitignore")
-_REGULAR = (b"100644", b"100755", b"100664")
-
-
-class _File(msgspec.Struct, frozen=True):
-    """A file of a commit: its path from the root of the repository, and the name of its content."""
-
-    path: str
-    blob: str
 
 
 def known_since(
@@ -35,15 +21,10 @@ def known_since(
 
     Raises `ConfigError` where there is no repository or no such commit. `environment` is what git runs in.
 
-    The whole project is analysed as it was then, in a temporary folder that holds only its sources: one finding
-    depends on many files, so that nothing less tells whether it is new.
+    The whole project is analysed as it was then: one finding depends on many files, so that nothing less tells whether
+    it is new.
     """
-    git = _Git(project.root, ref, environment)
-    top = os.path.realpath(os.fsdecode(git.said("rev-parse", "--show-toplevel").removesuffix(b"\n")))
-    with tempfile.TemporaryDirectory(prefix="lockcheck-") as temporary:
-        there = os.path.realpath(temporary)
-        _write_out(git, git.commit(), there)
-        then = _moved(project, top, there)
+    with as_of(project, ref, environment) as then:
         report = check(then, msgspec.structs.replace(options, replacements=())).report
         return known(report.findings, then.root), tuple(_ours(report.failures, ref))
 
@@ -53,96 +34,3 @@ def _ours(failures: Iterable[Failure], ref: str) -> Iterator[Failure]:
     for failure in failures:
         if not Path(failure.what).is_absolute():
             yield Failure(f"{failure.what}, at {ref}", failure.message)
-
-
-def _write_out(git: _Git, commit: str, there: str) -> None:
-    """Write the sources of a commit and what configures their discovery; links are left out."""
-    files = list(_files(git.said("ls-tree", "-r", "-z", "--full-tree", commit)))
-    for file, content in zip(files, _contents(git, files), strict=True):
-        target = os.path.normpath(Path(there) / file.path)
-        if is_within(target, there):
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            Path(target).write_bytes(content)
-
-
-def _files(listing: bytes) -> Iterator[_File]:
-    for line in listing.split(b"\0"):
-        head, _, path = line.partition(b"\t")
-        name = os.fsdecode(path)
-        wanted = name.endswith(_SOURCES) or name.rpartition("/")[2] in _CONFIGURING
-        if wanted and head.startswith(_REGULAR):
-            yield _File(name, head.split()[2].decode())
-
-
-def _contents(git: _Git, files: Sequence[_File]) -> Iterator[bytes]:
-    asked = "".join(f"{file.blob}\n" for file in files).encode()
-    answer = git.said("cat-file", "--batch", given=asked)
-    start = 0
-    for _ in files:
-        end = answer.index(b"\n", start)
-        size = int(answer[start:end].split()[2])
-        yield answer[end + 1 : end + 1 + size]
-        start = end + size + 2
-
-
-def _moved(project: Project, top: str, there: str) -> Project:
-    """Give the project as it lies in another folder; what lies outside the repository stays where it is."""
-
-    def move(path: str) -> str:
-        real = os.path.realpath(path)
-        return os.path.normpath(Path(there) / relative_to(real, top)) if is_within(real, top) else path
-
-    folders = tuple(move(folder) for folder in (*project.folders, *project.apart))
-    for folder in folders:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    files = tuple(file for file in map(move, project.files) if Path(file).exists())
-    root = move(project.root)
-    return Project(
-        root=root,
-        boundary=move(project.boundary),
-        given=tuple(Given(path, path) for path in (root, *folders, *files)),
-        folders=folders[: len(project.folders)],
-        apart=folders[len(project.folders) :],
-        files=files,
-        here=there,
-        config=_config(project.config, move),
-    )
-
-
-def _config(config: Config, move: Callable[[str], str]) -> Config:
-    folder = move(config.folder) if config.folder is not None else None
-    return msgspec.structs.replace(config, folder=folder, python_path=tuple(map(move, config.python_path)))
-
-
-class _Git:
-    """The git of a folder, asked about a commit."""
-
-    def __init__(self, folder: str, ref: str, environment: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._ref = ref
-        self._environment = environment
-
-    def commit(self) -> str:
-        done = self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{self._ref}^{{commit}}")
-        if done.returncode:
-            raise ConfigError(f"--new-since: there is no commit `{self._ref}` in the repository of {self._folder}")
-        return done.stdout.decode().strip()
-
-    def said(self, *words: str, given: bytes = b"") -> bytes:
-        done = self._run(*words, given=given)
-        if done.returncode:
-            reason = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
-            raise ConfigError(f"--new-since: {self._folder}: {reason or 'git failed'}")
-        return done.stdout
-
-    def _run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        try:
-            return subprocess.run(  # noqa: S603 - no shell, and the words are git's
-                ["git", "-C", self._folder, *words],  # noqa: S607 - the user's git
-                input=given,
-                capture_output=True,
-                check=False,
-                env=dict(self._environment),
-            )
-        except OSError as error:
-            raise ConfigError(f"--new-since: git cannot be run: {error.strerror or error}") from error

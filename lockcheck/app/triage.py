@@ -38,7 +38,7 @@ def triage(
     kept = [finding for finding in standing if not suppressed.has(finding)]
     return Report(
         findings=tuple(_in_order(kept)),
-        failures=tuple(_of_interest(failures, project)),
+        failures=tuple(of_interest(failures, project)),
         files=sum(project.covers(path) for path in modules),
     )
 
@@ -167,7 +167,7 @@ def _useless(
             )
 
 
-def _of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:
+def of_interest(failures: Iterable[Failure], project: Project) -> Iterable[Failure]:
     """Drop the failures of files that the user did not ask about, and name the others as the user does."""
     for failure in failures:
         if not PurePath(failure.what).is_absolute():

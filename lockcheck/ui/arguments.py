@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lockcheck import __version__
 from lockcheck.app.config import ConfigError
 from lockcheck.app.table import CONFIDENCES, OUTPUT_FORMATS
+from lockcheck.ui.commands import overview
 
 _EPILOG = """\
-lockcheck rule CODE|NAME   show the page of a rule
 exit status: 0 nothing found, 1 something found, 2 lockcheck could not do its job
 """
 
 
-class Arguments(argparse.Namespace):
+class RunArguments(argparse.Namespace):
+    """What every command that looks at a project may be asked for, with its types."""
+
+    config: str | None
+    isolated: bool
+    python_path: list[str]
+    no_cache: bool
+    cache_dir: str | None
+    jobs: int
+    color: str
+    quiet: bool
+
+
+class Arguments(RunArguments):
     """What was asked for, with its types."""
 
     paths: list[str]
@@ -26,13 +39,7 @@ class Arguments(argparse.Namespace):
     output_format: str | None
     output_file: str | None
     min_confidence: str | None
-    config: str | None
-    isolated: bool
     target_version: str | None
-    python_path: list[str]
-    no_cache: bool
-    cache_dir: str | None
-    jobs: int
     stdin_filename: str | None
     statistics: bool
     exit_zero: bool
@@ -46,8 +53,6 @@ class Arguments(argparse.Namespace):
     write_baseline: str | None
     new_since: str | None
     exit_non_zero_on_fix: bool
-    color: str
-    quiet: bool
 
 
 def parse_check(words: Sequence[str]) -> Arguments:
@@ -80,8 +85,8 @@ def check_parser() -> argparse.ArgumentParser:
     """Make the parser of `lockcheck [check] PATHS…`."""
     parser = argparse.ArgumentParser(
         prog="lockcheck",
-        usage="lockcheck [check] [OPTIONS] [PATH ...]\n       lockcheck rule CODE|NAME",
-        description="Find lock and await hazards in a Python program.",
+        usage="lockcheck [check] [OPTIONS] [PATH ...]\n       lockcheck COMMAND [OPTIONS] …",
+        description=f"Find lock and await hazards in a Python program.\n\n{overview()}",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -104,8 +109,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--ignore", metavar="RULES", action="extend", type=_listed, default=[], help="not these rules")
     group.add_argument("--min-confidence", choices=CONFIDENCES, help="show what is at least so certain")
-    group.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
-    group.add_argument("--isolated", action="store_true", help="use no configuration file")
+    _add_configuration(group.add_argument)
 
 
 def _add_fixes(parser: argparse.ArgumentParser) -> None:
@@ -144,24 +148,45 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
     group.add_argument("-o", "--output-file", metavar="FILE", help="write the report into this file")
     group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no closing line")
+    _add_colour(group.add_argument)
     group.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something is found")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
-    group.add_argument(
+    group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
+    _add_work(group.add_argument)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that looks at a project may be asked for."""
+    group = parser.add_argument_group("run")
+    _add_configuration(group.add_argument)
+    _add_work(group.add_argument)
+    _add_colour(group.add_argument)
+
+
+def _add_configuration(add: Callable[..., argparse.Action]) -> None:
+    add("--config", metavar="FILE", help="use this configuration file and no other")
+    add("--isolated", action="store_true", help="use no configuration file")
+
+
+def _add_work(add: Callable[..., argparse.Action]) -> None:
+    add(
         "--python-path",
         metavar="FOLDER",
         action="append",
         default=[],
         help="where sources of other packages lie: read where a type depends on them, never imported",
     )
-    group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
-    group.add_argument("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
-    group.add_argument("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
-    group.add_argument("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+    add("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
+    add("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
+    add("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+
+
+def _add_colour(add: Callable[..., argparse.Action]) -> None:
+    add("--color", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    add("-q", "--quiet", action="store_true", help="no progress and no closing line")
 
 
 def _listed(text: str) -> list[str]:

@@ -6,14 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockcheck.ui.commands import COMMANDS, command
+from lockcheck.ui import opening
+from lockcheck.ui.commands import ALIASES, COMMANDS, command, listed, mistaken, parser_of
 from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write, write_file
 
 if TYPE_CHECKING:
-    from lockcheck.app.cache import Cache
     from lockcheck.app.discovery import Replacement
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import Arguments
@@ -47,14 +46,30 @@ def _run(words: list[str]) -> int:
                 from lockcheck import __version__
 
                 return write(f"lockcheck {__version__}\n", CLEAN)
-            case [name, *rest] if name in COMMANDS:
+            case [name, *rest] if name in COMMANDS or name in ALIASES:
                 return command(name)(rest)
             case ["check", *rest]:
                 return _check(rest)
+            case ["help", *rest]:
+                return _help(rest)
+            case [word, *_] if (meant := mistaken(word)) is not None:
+                return complain(f"{word}: no such file, folder or command; did you mean `{meant}`?")
             case _:
                 return _check(words)
     except LockcheckError as error:
         return complain(str(error))
+
+
+def _help(words: list[str]) -> int:
+    """Show the options of a command: of `check`, with all commands, where none is named."""
+    name = words[0] if words else "check"
+    if name == "help" or name.startswith("-"):
+        name = "check"
+    if name not in listed() and name not in ALIASES:
+        meant = mistaken(name)
+        hint = f"; did you mean `{meant}`?" if meant is not None else f"; there are {', '.join(listed())}"
+        return complain(f"help: there is no command `{name}`{hint}")
+    return write(parser_of(name).format_help(), CLEAN)
 
 
 def _check(words: list[str]) -> int:
@@ -70,7 +85,7 @@ def _check(words: list[str]) -> int:
     arguments = parse_check(words)
     project = _project(arguments)
     replacements = _replacements(arguments, project)
-    cache = _cache(arguments, project)
+    cache = opening.cache(arguments, project)
     with ProgressBar(quiet=arguments.quiet) as progress:
         options = Options(arguments.jobs, cache, replacements, progress)
         if arguments.fix or arguments.fix_only or arguments.diff:
@@ -102,11 +117,12 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
         unsafe = arguments.unsafe_fixes if arguments.unsafe_fixes is not None else project.config.unsafe_fixes
         text = render_statistics(outcome.report, form, unsafe=unsafe)
     else:
+        written = arguments.output_file is not None
         view = View(
             project,
             outcome.sources,
-            colour=_is_coloured(arguments),
-            width=_width(arguments),
+            colour=opening.is_coloured(arguments.color, written=written),
+            width=opening.width(written=written),
             closing=not arguments.quiet,
             repository=os.environ.get("CI_PROJECT_DIR"),
         )
@@ -129,14 +145,13 @@ def _project(arguments: Arguments) -> Project:
     import msgspec
 
     from lockcheck.app.config import ConfigError, confidence, target_version, unknown_rule
-    from lockcheck.app.project import absolute, locate
     from lockcheck.app.rulebook import rulebook
     from lockcheck.app.selection import Catalogue, Selection
     from lockcheck.app.table import OUTPUT_FORMATS
 
     paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]
     paths = paths or [arguments.stdin_filename or "."]
-    project = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
+    project = opening.project(paths, arguments)
     catalogue = Catalogue.of(rulebook(project).rules)
     select = tuple(arguments.select) if arguments.select is not None else None
     selection = Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
@@ -144,9 +159,6 @@ def _project(arguments: Arguments) -> Project:
         if not catalogue.expand(selector):
             raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
     config = msgspec.structs.replace(project.config, selections=(*project.config.selections, selection))
-    if arguments.python_path:
-        folders = tuple(absolute(folder, project.here) for folder in arguments.python_path)
-        config = msgspec.structs.replace(config, python_path=(*folders, *config.python_path))
     target = target_version("--target-version", arguments.target_version)
     if target is not None:
         config = msgspec.structs.replace(config, target_version=target)
@@ -172,26 +184,3 @@ def _replacements(arguments: Arguments, project: Project) -> tuple[Replacement, 
     except UndecodableError as error:
         raise ConfigError(f"{arguments.stdin_filename}: the standard input cannot be decoded: {error}") from error
     return (Replacement(absolute(arguments.stdin_filename, project.here), text),)
-
-
-def _cache(arguments: Arguments, project: Project) -> Cache | None:
-    if arguments.no_cache:
-        return None
-    from lockcheck.app.cache import Cache, cache_folder
-
-    folder = Path(arguments.cache_dir) if arguments.cache_dir else cache_folder(dict(os.environ))
-    return Cache(folder, project.root)
-
-
-def _is_coloured(arguments: Arguments) -> bool:
-    if arguments.color != "auto":
-        return arguments.color == "always"
-    if os.environ.get("NO_COLOR") or arguments.output_file is not None:
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def _width(arguments: Arguments) -> int:
-    if arguments.output_file is not None or not sys.stdout.isatty():
-        return 120
-    return os.get_terminal_size(sys.stdout.fileno()).columns or 120

@@ -74,6 +74,8 @@ def block(frame: Frame, nodes: Block, state: State | None) -> State | None:
     for node in nodes:
         if state is None:
             return None
+        if frame.watched is not None:
+            frame.watched.append((node, state))
         state = _node(frame, node, state)
         if state is not None and state.held and isinstance(node, Assign):
             state = _flagged(node, before, state)

@@ -10,6 +10,7 @@ from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.state import State, join, same
 from lockcheck.model.events import Block, Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
 from lockcheck.model.findings import Confidence
+from lockcheck.model.flow import Node
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.paths import ParameterRoot, Path
 from lockcheck.model.source import Span
@@ -67,6 +68,8 @@ class Frame:
         self.kept: frozenset[Span] | None = None
         """Calls whose results the function awaits later, once somebody has asked (see `twins`)."""
         self.loops = 0
+        self.watched: list[tuple[Node, State]] | None = None
+        """Each statement with the state before it, where somebody asks what is held at a place."""
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""
 

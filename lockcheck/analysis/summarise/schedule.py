@@ -15,6 +15,7 @@ from lockcheck.analysis.summarise.exports import export
 from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
 from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import EMPTY, CriticalPair, Held, Need, Operation, Summary
+from lockcheck.model.flow import Node
 from lockcheck.model.identity import FunctionId
 
 MAX_NESTING = 60
@@ -106,8 +107,19 @@ def follow(engine: Engine, function: FunctionId) -> Result:
     return _result(frame, end)
 
 
-def _run(engine: Engine, function: FunctionId) -> tuple[Frame, State | None]:
+def watched(engine: Engine, function: FunctionId) -> list[tuple[Node, State]]:
+    """Every statement of a function with the state before it, as often as it is come to."""
+    seen: list[tuple[Node, State]] = []
+    if engine.program.visit(function) or engine.program.has_blocks(function):
+        _run(engine, function, seen)
+    return seen
+
+
+def _run(
+    engine: Engine, function: FunctionId, seen: list[tuple[Node, State]] | None = None
+) -> tuple[Frame, State | None]:
     frame = Frame(engine, function)
+    frame.watched = seen
     start = contracts.assumed(frame, decorators.wrapped(frame, frame.start()))
     nodes = engine.program.body(function)
     end = body.run(frame, nodes, start, engine.program.has_blocks(function))

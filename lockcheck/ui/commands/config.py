@@ -30,7 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 def run(words: list[str]) -> int:
     """Print the settings that hold for a path, and give the exit status."""
-    asked = _parser().parse_args(words)
+    asked = parser().parse_args(words)
     if asked.schema:
         return write(json.dumps(json_schema(), indent=2) + "\n", CLEAN)
     config = locate([asked.path], here=str(Path.cwd()), config_file=asked.config, isolated=asked.isolated).config
@@ -56,15 +56,16 @@ def _text(config: Config, settings: list[Setting]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the command."""
+    made = argparse.ArgumentParser(
         prog="lockcheck config",
         description="Show every setting that holds for a path, and which file sets it.",
         allow_abbrev=False,
     )
-    parser.add_argument("path", metavar="PATH", nargs="?", default=".", help="a file or folder (default: .)")
-    parser.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
-    parser.add_argument("--isolated", action="store_true", help="use no configuration file")
-    parser.add_argument("--schema", action="store_true", help="print the JSON schema of the settings instead")
-    parser.add_argument("--output-format", choices=FORMATS, default="text", help="default: text")
-    return parser
+    made.add_argument("path", metavar="PATH", nargs="?", default=".", help="a file or folder (default: .)")
+    made.add_argument("--config", metavar="FILE", help="use this configuration file and no other")
+    made.add_argument("--isolated", action="store_true", help="use no configuration file")
+    made.add_argument("--schema", action="store_true", help="print the JSON schema of the settings instead")
+    made.add_argument("--output-format", choices=FORMATS, default="text", help="default: text")
+    return made

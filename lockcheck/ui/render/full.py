@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
 from lockcheck.model.findings import Confidence, Finding, Report
 from lockcheck.model.source import Place
+from lockcheck.ui.render.drawing import drawn
 from lockcheck.ui.render.frame import Mark, frame
 from lockcheck.ui.render.proposed import proposed
 from lockcheck.ui.render.view import View, visible
@@ -34,20 +33,7 @@ def render(report: Report, view: View) -> str:
         text.append("\n")
     if view.closing:
         text.append_text(_closing(report))
-    output = io.StringIO()
-    console = Console(
-        file=output,
-        force_terminal=view.colour,
-        color_system="standard" if view.colour else None,
-        legacy_windows=False,
-        highlight=False,
-        emoji=False,
-        markup=False,
-        width=view.width,
-        _environ={},
-    )
-    console.print(text, soft_wrap=True, end="")
-    return output.getvalue()
+    return drawn(text, view.colour, view.width)
 
 
 def _finding(finding: Finding, view: View) -> Text:

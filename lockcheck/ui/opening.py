@@ -1,0 +1,65 @@
+"""How commands come to their project: where it lies, what is kept of it, and how its user wants to see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lockcheck.app.cache import Cache
+    from lockcheck.app.project import Project
+    from lockcheck.ui.arguments import RunArguments
+
+
+def project(paths: Sequence[str], arguments: RunArguments) -> Project:
+    """Find the project of some paths, with its configuration."""
+    import msgspec
+
+    from lockcheck.app.project import absolute, locate
+
+    found = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
+    if not arguments.python_path:
+        return found
+    folders = tuple(absolute(folder, found.here) for folder in arguments.python_path)
+    config = msgspec.structs.replace(found.config, python_path=(*folders, *found.config.python_path))
+    return msgspec.structs.replace(found, config=config)
+
+
+def cache(arguments: RunArguments, project: Project) -> Cache | None:
+    """Open the store of a project, None where none is wanted."""
+    if arguments.no_cache:
+        return None
+    from lockcheck.app.cache import Cache
+
+    return Cache(folder(arguments.cache_dir), project.root)
+
+
+def folder(asked: str | None) -> Path:
+    """Give the folder in which stores lie: the one that is asked for, or the user's own."""
+    from lockcheck.app.cache import cache_folder
+
+    return Path(asked) if asked else cache_folder(dict(os.environ))
+
+
+def is_coloured(wish: str, *, written: bool = False) -> bool:
+    """Whether what is printed, or `written` into a file, is to have colours."""
+    if wish != "auto":
+        return wish == "always"
+    if os.environ.get("NO_COLOR") or written:
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or is_terminal()
+
+
+def is_terminal() -> bool:
+    """Whether the standard output is a terminal that can draw."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width(*, written: bool = False) -> int:
+    """Give where lines should end."""
+    if written or not sys.stdout.isatty():
+        return 120
+    return os.get_terminal_size(sys.stdout.fileno()).columns or 120

@@ -1,0 +1,1 @@
+"""The forms of the lock-order graph."""

@@ -1,0 +1,1 @@
+"""Shells: how each is told to complete the words of lockcheck's commands."""
