@@ -14,6 +14,7 @@ COMMANDS = {
     "explain": "tell what is known of a place: findings, locks held, what it comes to",
     "graph": "draw the order in which locks are taken, or what a change adds to it",
     "config": "show every setting and where it comes from",
+    "server": "serve an editor by the language server protocol",
     "clean": "remove what was kept of earlier runs",
     "completion": "print what completes the words of commands in a shell",
 }

@@ -1,0 +1,30 @@
+"""`lockcheck server`: the language server, for editors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from lockcheck.ui.streams import CLEAN, complain
+
+
+def run(words: list[str]) -> int:
+    """Serve until the editor has done, and give the exit status."""
+    asked = _parser().parse_args(words)
+    try:
+        from lockcheck.ui.server.serve import serve
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        return complain(f"the language server needs {missing.name}: install lockcheck[server]")
+    serve(asked.jobs)
+    return CLEAN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lockcheck server", description="Serve an editor on the standard streams.", allow_abbrev=False
+    )
+    parser.add_argument("--stdio", action="store_true", help="accepted, as editors pass it; there is no other way")
+    parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="worker processes")
+    return parser

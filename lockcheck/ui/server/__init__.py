@@ -1,0 +1,1 @@
+"""The language server: what lockcheck finds, in an editor, while one types."""
