@@ -10,18 +10,19 @@ from lockcheck.ui.streams import CLEAN, complain
 
 def run(words: list[str]) -> int:
     """Serve until the editor has done, and give the exit status."""
-    asked = _parser().parse_args(words)
+    asked = parser().parse_args(words)
     try:
         from lockcheck.ui.server.serve import serve
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+        library = (missing.name or "").partition(".")[0]
+        if library not in ("pygls", "lsprotocol"):
             raise
-        return complain(f"the language server needs {missing.name}: install lockcheck[server]")
+        return complain(f"the language server needs {library}: install lockcheck[server]")
     serve(asked.jobs)
     return CLEAN
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lockcheck server", description="Serve an editor on the standard streams.", allow_abbrev=False
     )

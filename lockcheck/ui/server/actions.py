@@ -100,7 +100,9 @@ def _workspace_edit(view: View, edits: Iterable[Edit], versions: Mapping[str, in
         by_path.setdefault(path, []).append(TextEdit(view.lines(path).range(edit.place.span), edit.content))
     return WorkspaceEdit(
         document_changes=[
-            TextDocumentEdit(OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=versions.get(path)), [*changes])
+            TextDocumentEdit(
+                OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=versions.get(path)), [*changes]
+            )
             for path, changes in by_path.items()
         ]
     )

@@ -1,0 +1,296 @@
+"""The language server, spoken to over its standard streams as an editor does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import textwrap
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+from pygls.workspace import PositionCodec, TextDocument
+
+import lockcheck
+from tests.conftest import Write
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOMS = textwrap.dedent(
+    """\
+    import threading
+    import time
+
+
+    class Rooms:
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def say(self) -> None:
+            with self._lock: print("🔒🔑"); self.again()  # a lock and a key
+
+        def again(self) -> None:
+            with self._lock:
+                time.sleep(1)
+    """
+)
+CARELESS = textwrap.dedent(
+    """\
+    import asyncio
+
+    LOCK = asyncio.Lock()
+
+
+    async def add(items, item):
+        LOCK.acquire()
+        items.append(item)
+        LOCK.release()
+
+
+    async def drop(items, item):
+        with LOCK:
+            items.remove(item)
+    """
+)
+
+
+class Editor:
+    """A client that keeps what it is told."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.client = LanguageClient("editor", "1")
+        self.diagnostics: dict[str, list[types.Diagnostic]] = {}
+        self.messages: list[str] = []
+        self._news = asyncio.Event()
+        self._documents: dict[str, TextDocument] = {}
+        self._listen()
+
+    def _listen(self) -> None:
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def published(params: types.PublishDiagnosticsParams) -> None:
+            self.diagnostics[Path(params.uri).name] = list(params.diagnostics)
+            self._news.set()
+
+        @self.client.feature(types.WINDOW_SHOW_MESSAGE)
+        def told(params: types.ShowMessageParams) -> None:
+            self.messages.append(params.message)
+            self._news.set()
+
+        @self.client.feature(types.WINDOW_LOG_MESSAGE)
+        def logged(_: types.LogMessageParams) -> None:
+            self._news.set()
+
+    async def start(self) -> None:
+        await self.client.start_io(
+            sys.executable, "-m", "lockcheck", "server", "-j", "1", cwd=str(self.root), env=_environment()
+        )
+        await self.client.initialize_async(
+            types.InitializeParams(
+                capabilities=types.ClientCapabilities(),
+                root_uri=self.root.as_uri(),
+                workspace_folders=[types.WorkspaceFolder(self.root.as_uri(), "project")],
+            )
+        )
+        self.client.initialized(types.InitializedParams())
+
+    async def stop(self) -> None:
+        await self.client.shutdown_async(None)
+        self.client.exit(None)
+        await self.client.stop()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for news until something holds; the test's own limit ends what never comes."""
+        while not condition():
+            self._news.clear()
+            if not condition():
+                await asyncio.wait_for(self._news.wait(), 60)
+
+    def uri(self, name: str) -> str:
+        return (self.root / name).as_uri()
+
+    def open(self, name: str, text: str | None = None) -> None:
+        text = (self.root / name).read_text("utf-8") if text is None else text
+        self._documents[name] = TextDocument(self.uri(name), text, 1, position_codec=PositionCodec())
+        item = types.TextDocumentItem(self.uri(name), "python", 1, text)
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    def type(self, name: str, text: str) -> None:
+        """Replace the text of an open file, without saving it."""
+        version = (self._documents[name].version or 0) + 1
+        self._documents[name] = TextDocument(self.uri(name), text, version, position_codec=PositionCodec())
+        self.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(uri=self.uri(name), version=version),
+                [types.TextDocumentContentChangeWholeDocument(text)],
+            )
+        )
+
+    async def actions(self, name: str, where: types.Range, only: str | None = None) -> list[types.CodeAction]:
+        params = types.CodeActionParams(
+            types.TextDocumentIdentifier(self.uri(name)),
+            where,
+            types.CodeActionContext([], only=[types.CodeActionKind(only)] if only == "quickfix" else only and [only]),
+        )
+        found = await self.client.text_document_code_action_async(params)
+        return [one for one in found or () if isinstance(one, types.CodeAction)]
+
+    def applied(self, name: str, action: types.CodeAction) -> str:
+        """The text of an open file after an action, by the editor's own arithmetic."""
+        assert action.edit is not None
+        document = self._documents[name]
+        changes = [c for c in action.edit.document_changes or () if isinstance(c, types.TextDocumentEdit)]
+        edits = [e for change in changes if change.text_document.uri == self.uri(name) for e in change.edits]
+        for edit in sorted(edits, key=lambda e: (e.range.start.line, e.range.start.character), reverse=True):
+            assert isinstance(edit, types.TextEdit)
+            document.apply_change(types.TextDocumentContentChangePartial(edit.range, edit.new_text))
+        return document.source
+
+
+def _environment() -> dict[str, str]:
+    """The environment of the tests, in which the server is the lockcheck under test."""
+    return {**os.environ, "PYTHONPATH": str(Path(lockcheck.__file__).parent.parent)}
+
+
+def session(root: Path, work: Callable[[Editor], Awaitable[None]]) -> None:
+    """Run an editor's session with the server."""
+
+    async def run() -> None:
+        editor = Editor(root)
+        await editor.start()
+        try:
+            await work(editor)
+        finally:
+            await editor.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 180))
+
+
+def codes(editor: Editor, name: str) -> list[str]:
+    return [str(one.code) for one in editor.diagnostics.get(name, ())]
+
+
+def test_whole_project_is_reported_with_related_places_and_columns_of_utf_16(write: Write) -> None:
+    root = write({"rooms.py": ROOMS})
+
+    async def work(editor: Editor) -> None:
+        await editor.until(lambda: "LCK501" in codes(editor, "rooms.py"))
+        found = next(one for one in editor.diagnostics["rooms.py"] if one.code == "LCK501")
+        line = ROOMS.splitlines()[9]
+        column = len(line[: line.index("self.again()")].encode("utf-16-le")) // 2
+        assert found.range == types.Range(types.Position(9, column), types.Position(9, column + len("self.again()")))
+        assert found.source == "lockcheck"
+        assert "Rooms._lock" in found.message
+        assert found.code_description is not None
+        assert found.code_description.href.endswith("LCK501")
+        rows = {one.location.range.start.line for one in found.related_information or ()}
+        assert 12 in rows, "where the lock is taken again"
+
+    session(root, work)
+
+
+def test_unsaved_text_counts_and_what_is_mended_disappears(write: Write) -> None:
+    root = write({"rooms.py": "", "careless.py": ""})
+
+    async def work(editor: Editor) -> None:
+        editor.open("rooms.py")
+        editor.type("rooms.py", ROOMS)
+        await editor.until(lambda: "LCK501" in codes(editor, "rooms.py"))
+        editor.type("rooms.py", ROOMS.replace("Lock()", "RLock()"))
+        await editor.until(lambda: "LCK501" not in codes(editor, "rooms.py"))
+        assert (root / "rooms.py").read_text() == ""
+
+    session(root, work)
+
+
+def test_hover_tells_what_the_rule_is_about(write: Write) -> None:
+    root = write({"rooms.py": ROOMS})
+
+    async def work(editor: Editor) -> None:
+        editor.open("rooms.py")
+        await editor.until(lambda: "LCK501" in codes(editor, "rooms.py"))
+        found = next(one for one in editor.diagnostics["rooms.py"] if one.code == "LCK501")
+        params = types.HoverParams(types.TextDocumentIdentifier(editor.uri("rooms.py")), found.range.start)
+        shown = await editor.client.text_document_hover_async(params)
+        assert shown is not None
+        assert isinstance(shown.contents, types.MarkupContent)
+        assert "LCK501 reentrant-acquire" in shown.contents.value
+        assert "### How to repair it" in shown.contents.value
+        elsewhere = types.HoverParams(types.TextDocumentIdentifier(editor.uri("rooms.py")), types.Position(0, 0))
+        assert await editor.client.text_document_hover_async(elsewhere) is None
+
+    session(root, work)
+
+
+def test_fix_and_comment_are_offered_and_fit_a_line_with_an_emoji(write: Write) -> None:
+    root = write({"rooms.py": ROOMS})
+
+    async def work(editor: Editor) -> None:
+        editor.open("rooms.py")
+        await editor.until(lambda: "LCK501" in codes(editor, "rooms.py"))
+        where = next(one for one in editor.diagnostics["rooms.py"] if one.code == "LCK501").range
+        offered = await editor.actions("rooms.py", where, "quickfix")
+        fix = next(one for one in offered if one.title.startswith("LCK501") and "ignore" not in one.title)
+        assert "threading.RLock()" in editor.applied("rooms.py", fix)
+        editor.type("rooms.py", ROOMS)
+        ignore = next(one for one in offered if one.title == "LCK501: ignore on this line")
+        after = editor.applied("rooms.py", ignore)
+        assert "self.again()  # a lock and a key  # noqa: LCK501\n" in after
+        editor.type("rooms.py", after)
+        await editor.until(lambda: "LCK501" not in codes(editor, "rooms.py"))
+
+    session(root, work)
+
+
+def test_safe_fixes_of_a_file_are_one_action(write: Write) -> None:
+    root = write({"careless.py": CARELESS})
+
+    async def work(editor: Editor) -> None:
+        editor.open("careless.py")
+        await editor.until(lambda: bool(codes(editor, "careless.py")))
+        start = types.Range(types.Position(0, 0), types.Position(0, 0))
+        (action,) = await editor.actions("careless.py", start, "source.fixAll.lockcheck")
+        after = editor.applied("careless.py", action)
+        assert "    await LOCK.acquire()" in after
+        assert "    async with LOCK:" in after
+        assert await editor.actions("careless.py", start, "quickfix") == []
+
+    session(root, work)
+
+
+def test_broken_configuration_is_told_and_its_repair_noticed(write: Write) -> None:
+    root = write({"rooms.py": ROOMS, "lockcheck.toml": "selct = []"})
+
+    async def work(editor: Editor) -> None:
+        await editor.until(lambda: bool(editor.messages))
+        assert "unknown key `selct`; did you mean `select`?" in editor.messages[0]
+        (root / "lockcheck.toml").write_text("")
+        editor.open("rooms.py")
+        await editor.until(lambda: "LCK501" in codes(editor, "rooms.py"))
+        assert len(editor.messages) == 1
+
+    session(root, work)
+
+
+def test_text_that_is_not_python_is_reported_and_nothing_else_lost(write: Write) -> None:
+    root = write({"rooms.py": ROOMS, "half.py": ""})
+
+    async def work(editor: Editor) -> None:
+        editor.open("half.py", "def half(:\n")
+        await editor.until(lambda: codes(editor, "half.py") == ["LCK900"] and "LCK501" in codes(editor, "rooms.py"))
+
+    session(root, work)
+
+
+def test_missing_library_is_said_with_what_to_install(
+    lockcheck: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    monkeypatch.delitem(sys.modules, "lockcheck.ui.server.serve", raising=False)
+    run = lockcheck("server")
+    assert run == (2, "", "lockcheck: the language server needs pygls: install lockcheck[server]\n")
