@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
@@ -71,19 +71,21 @@ class Editor:
         self._listen()
 
     def _listen(self) -> None:
-        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def published(params: types.PublishDiagnosticsParams) -> None:
             self.diagnostics[Path(params.uri).name] = list(params.diagnostics)
             self._news.set()
 
-        @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def told(params: types.ShowMessageParams) -> None:
             self.messages.append(params.message)
             self._news.set()
 
-        @self.client.feature(types.WINDOW_LOG_MESSAGE)
         def logged(_: types.LogMessageParams) -> None:
             self._news.set()
+
+        feature = cast("Callable[[str], Callable[[Callable[..., None]], object]]", self.client.feature)
+        feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(published)
+        feature(types.WINDOW_SHOW_MESSAGE)(told)
+        feature(types.WINDOW_LOG_MESSAGE)(logged)
 
     async def start(self) -> None:
         await self.client.start_io(
@@ -101,7 +103,8 @@ class Editor:
     async def stop(self) -> None:
         await self.client.shutdown_async(None)
         self.client.exit(None)
-        await self.client.stop()
+        stop = cast("Callable[[], Awaitable[None]]", self.client.stop)
+        await stop()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for news until something holds; the test's own limit ends what never comes."""

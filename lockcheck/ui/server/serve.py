@@ -29,7 +29,7 @@ class Server(LanguageServer):
 
     def __init__(self, jobs: int) -> None:
         """Wait for an editor."""
-        super().__init__("lockcheck", lockcheck.__version__)
+        super().__init__("lockcheck", lockcheck.__version__)  # pyright: ignore[reportUnknownMemberType]
         self._jobs = jobs
         self._analyser: Analyser | None = None
         self._view: View | None = None
