@@ -94,7 +94,12 @@ def project(write: Write) -> Path:
         }
     )
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "a"], ["update-ref", "refs/remotes/origin/main", "HEAD"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "."],
+        ["commit", "-qm", "a"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
         subprocess.run([*git, *words], check=True, capture_output=True)
     return root
 
@@ -156,7 +161,9 @@ def test_settings_are_settings(block: Block, write: Write, lockcheck: Lockcheck)
     if block.page == "describing-a-library.md":
         assert parse(block.text, str(block)).types
     elif "tool" in document:
-        write({"pyproject.toml": block.text, "app/native.py": "class Mutex: ...\ndef ask(question, timeout=None): ...\n"})
+        write(
+            {"pyproject.toml": block.text, "app/native.py": "class Mutex: ...\ndef ask(question, timeout=None): ...\n"}
+        )
         run = lockcheck("app")
         assert (run.status, run.err) == (0, "")
         assert set(document["tool"]["lockcheck"]) <= set(json_schema()["properties"])

@@ -23,9 +23,10 @@ def run(words: list[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    """Make the parser of the command."""
+    made = argparse.ArgumentParser(
         prog="lockcheck server", description="Serve an editor on the standard streams.", allow_abbrev=False
     )
-    parser.add_argument("--stdio", action="store_true", help="accepted, as editors pass it; there is no other way")
-    parser.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="worker processes")
-    return parser
+    made.add_argument("--stdio", action="store_true", help="accepted, as editors pass it; there is no other way")
+    made.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="worker processes")
+    return made
