@@ -36,7 +36,8 @@ class Setters:
     def through_calls(self, nodes: Block, function: FunctionId) -> frozenset[str]:
         """What the methods set that a block of `function` calls, and those that they call."""
         callees = self._callees(nodes, function)
-        return frozenset().union(*(self._of(callee, MAX_DEPTH) for callee in callees))
+        nothing: frozenset[str] = frozenset()
+        return nothing.union(*(self._of(callee, MAX_DEPTH) for callee in callees))
 
     def _of(self, function: FunctionId, depth: int) -> frozenset[str]:
         key = (function, depth)
