@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import importlib.util
 import json
 import re
 import shlex
@@ -31,7 +32,7 @@ else:
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 ELSEWHERE = {
-    "api.md": "test_api.py",
+    "api.md": "test_foreign_rules.py",
     "commands.md": "test_commands.py",
 }
 """Pages whose blocks belong together and are run by tests of their own."""
@@ -143,6 +144,8 @@ def test_everything_else_that_is_typed_is_known() -> None:
             case ["python3", "-m", "venv", *_]:
                 assert "readme_" in ci, "the commands of the README are run by .ci/run"
                 assert block.page == "README.md"
+            case ["python", "-m", module, *_] if module.startswith("tests."):
+                assert importlib.util.find_spec(module) is not None, block
             case _:
                 pytest.fail(f"{block}: nobody tries {line!r}")
 

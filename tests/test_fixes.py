@@ -514,6 +514,6 @@ async def wait(event: asyncio.Event) -> None:
 def test_fixes_do_not_hang_on_the_order_of_findings(tmp_path: Path) -> None:
     root = tmp_path.resolve()
     (root / "a.py").write_text(PLAIN + REENTRANT)
-    configured = project(root, ("LCK4", "LCK5", "LCK6"))
+    configured = project(root, ("LCK501",))
     configured = msgspec.structs.replace(configured, config=msgspec.structs.replace(configured.config, selections=()))
     assert fix(configured, Options(), unsafe=True).texts == fix(configured, Options(jobs=2), unsafe=True).texts

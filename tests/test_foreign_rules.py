@@ -71,7 +71,7 @@ def test_rule_of_another_package_is_a_rule_like_the_others(write: Write, site: P
     assert codes(check("--select", "ACM", path=(site,))) == ["ACM001"]
     assert codes(check("--select", "three-locks", path=(site,))) == ["ACM001"]
     assert "ACM001" not in codes(check("--ignore", "ACM001", path=(site,)))
-    assert run("rule", "ACM001", path=(site,)).stdout.startswith("A third lock is taken")
+    assert run("rule", "ACM001", path=(site,)).stdout.startswith("# three-locks (ACM001)\n\nA third lock is taken")
     assert "unknown rule `ACM002`; did you mean `ACM001`?" in check("--select", "ACM002", path=(site,)).stderr
 
 

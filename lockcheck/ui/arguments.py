@@ -146,7 +146,7 @@ def _add_known(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--output-format", choices=OUTPUT_FORMATS, help="how findings are shown (default: full)")
-    group.add_argument("-o", "--output-file", metavar="FILE", help="write the report into this file")
+    group.add_argument("-o", "--output-file", metavar="FILE", help="write there, not to the standard output")
     group.add_argument("--statistics", action="store_true", help="show how often each rule reported")
     _add_colour(group.add_argument)
     group.add_argument("--exit-zero", action="store_true", help="exit with 0 even when something is found")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import traceback
 from pathlib import Path
 
 from lsprotocol import types
@@ -12,9 +11,10 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 import lockcheck
+from lockcheck.app.attempt import attempt
 from lockcheck.app.cache import cache_folder
-from lockcheck.app.config import ConfigError
-from lockcheck.model.findings import Finding
+from lockcheck.model.errors import LockcheckError
+from lockcheck.model.findings import Failure, Finding
 from lockcheck.ui.server.actions import KINDS, actions
 from lockcheck.ui.server.diagnostics import diagnostic, hover, uri
 from lockcheck.ui.server.positions import overlap
@@ -52,14 +52,11 @@ class Server(LanguageServer):
                 await asyncio.sleep(PAUSE)
             texts = self._texts()
             analyser = self._folder()
-            try:
-                self._view = await asyncio.to_thread(analyser.analyse, texts)
-            except ConfigError as error:
-                self._complain(str(error))
+            found = await asyncio.to_thread(_analysed, analyser, texts)
+            if not isinstance(found, View):
+                self._complain(found)
                 continue
-            except Exception:  # noqa: BLE001 - a server that ends takes everything else with it: it says so and goes on
-                self._complain(f"lockcheck has a bug: {traceback.format_exc()}")
-                continue
+            self._view = found
             self._told = ""
             self._publish(self._view)
 
@@ -119,6 +116,19 @@ class Server(LanguageServer):
         """Keep what was found out about texts for the next time."""
         if self._analyser is not None:
             self._analyser.close()
+
+
+def _analysed(analyser: Analyser, texts: dict[str, str]) -> View | str:
+    """Give a view, or what is wrong: a server that ended would take everything else with it."""
+
+    def asked() -> View | str:
+        try:
+            return analyser.analyse(texts)
+        except LockcheckError as error:
+            return str(error)
+
+    done = attempt("the program", asked)
+    return f"{done.what}: {done.message}" if isinstance(done, Failure) else done
 
 
 def serve(jobs: int) -> None:
