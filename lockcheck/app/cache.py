@@ -6,6 +6,7 @@ foreign or of another version is ignored and made anew.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import sys
@@ -29,12 +30,19 @@ _T = TypeVar("_T")
 class Memory:
     """A store that lasts as long as a run."""
 
-    def __init__(self, stored: Mapping[bytes, msgspec.Raw] | None = None) -> None:
-        """Begin with what is known already."""
-        self._stored = stored or {}
+    def __init__(self) -> None:
+        """Begin with nothing that was asked for."""
         self._kept: dict[bytes, msgspec.Raw] = {}
         self._keys: dict[str, bytes] = {}
         self._is_changed = False
+
+    @functools.cached_property
+    def _stored(self) -> Mapping[bytes, msgspec.Raw]:
+        """What is known already."""
+        return self._opened()
+
+    def _opened(self) -> Mapping[bytes, msgspec.Raw]:
+        return {}
 
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
@@ -81,14 +89,20 @@ class Cache(Memory):
     """The store of one project. Only what this run asked for or added is kept."""
 
     def __init__(self, folder: Path, root: str) -> None:
-        """Open the store of the project at `root`; a missing or useless one is empty."""
+        """Name the store of the project at `root`; it is opened when it is asked, and a missing or useless one is empty."""
         self._file = folder / f"{_digest(root.encode('utf-8', 'surrogateescape')).hex()}.facts"
-        self._salt = _version()
-        super().__init__(_load(self._file, self._salt))
+        super().__init__()
+
+    @functools.cached_property
+    def _salt(self) -> bytes:
+        return _version()
+
+    def _opened(self) -> Mapping[bytes, msgspec.Raw]:
+        return _load(self._file, self._salt)
 
     def save(self) -> Failure | None:
         """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
-        if not self._is_changed and len(self._kept) == len(self._stored):
+        if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
         content = msgspec.msgpack.encode(self._kept)
         try:

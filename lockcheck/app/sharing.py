@@ -11,19 +11,19 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-import lockcheck
 from lockcheck.app.cache import Cache
 from lockcheck.app.discovery import read
 from lockcheck.app.pipeline import Options, check
 from lockcheck.app.project import Given, Project
 from lockcheck.app.rulebook import Rulebook, rulebook
+from lockcheck.app.state import state_of
 from lockcheck.model.findings import Failure
 
 _DIGEST = 16
@@ -60,7 +60,7 @@ def find(project: Project, options: Options, folder: Path | None, seconds: float
     whole = _whole(project)
     book = rulebook(project)
     options = msgspec.structs.replace(options, reading=read(whole, options.replacements))
-    key = _key(whole, options, book)
+    key = state_of(whole, options, book)
     if folder is None or key is None or options.replacements:
         return _build(whole, options, book, folder)
     name = hashlib.blake2b(whole.root.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
@@ -136,36 +136,6 @@ def _build(project: Project, options: Options, book: Rulebook, folder: Path | No
         one = Reported(span.row, span.column, finding.code, finding.message)
         reports.setdefault(finding.place.path, []).append(one)
     return Found(reports, outcome.report.failures, tuple(outcome.sources))
-
-
-def _key(project: Project, options: Options, book: Rulebook) -> bytes | None:
-    """Digest all that findings depend on; None where that can't be told: sources outside are read on demand."""
-    reading = options.reading
-    if project.config.python_path or reading is None:
-        return None
-    state = hashlib.blake2b(digest_size=_DIGEST)
-    places = (project.root, project.boundary, project.folders, project.apart)
-    about = (lockcheck.__version__, sys.version_info, project.config, places, reading.failures, options.heeds_comments)
-    state.update(repr(about).encode("utf-8", "backslashreplace"))
-    packages = {rule.check.__module__.partition(".")[0] for rule in book.rules if rule.check is not None}
-    for file in _code({"lockcheck", *packages}):
-        state.update(file.read_bytes() + b"\0")
-    for source in reading.sources:
-        facts = (source.path, source.module, source.is_package, len(source.text))
-        state.update(repr(facts).encode("utf-8", "backslashreplace") + source.text.encode("utf-8", "surrogatepass"))
-    return state.digest()
-
-
-def _code(packages: Iterable[str]) -> list[Path]:
-    """The files that rules and what they use are made of."""
-    files: list[Path] = []
-    for name in sorted(packages):
-        place = getattr(sys.modules[name], "__file__", None)
-        if place is not None:
-            folder = Path(place).parent
-            single = Path(place).name != "__init__.py"
-            files += [Path(place)] if single else [*folder.rglob("*.py"), *folder.rglob("*.toml")]
-    return sorted(files)
 
 
 def _load(store: Path, key: bytes) -> Found | None:

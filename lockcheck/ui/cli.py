@@ -73,9 +73,8 @@ def _help(words: list[str]) -> int:
 
 
 def _check(words: list[str]) -> int:
-    import msgspec
-
-    from lockcheck.app.pipeline import Options, check
+    from lockcheck.app.pipeline import Options
+    from lockcheck.app.replay import outcome
     from lockcheck.ui.arguments import parse_check
     from lockcheck.ui.done import Done
     from lockcheck.ui.known import told_apart
@@ -93,11 +92,9 @@ def _check(words: list[str]) -> int:
 
             done = told_apart(mend(project, options, arguments), project, options, arguments)
         else:
-            done = told_apart(Done(check(project, options)), project, options, arguments)
-            if arguments.statistics or project.config.output_format in WITH_FIXES:
-                from lockcheck.app.fixing import with_fixes
-
-                done = msgspec.structs.replace(done, outcome=with_fixes(done.outcome, project))
+            folder = opening.folder(arguments.cache_dir) if cache is not None else None
+            fixes = arguments.statistics or project.config.output_format in WITH_FIXES
+            done = told_apart(Done(outcome(project, options, folder, fixes=fixes)), project, options, arguments)
     if cache is not None and not replacements:
         unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
