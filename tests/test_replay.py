@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import lockcheck.app.replay
+from lockcheck.app.pipeline import check
 from tests.conftest import HAZARD, Lockcheck, Write
 
 
@@ -15,7 +15,6 @@ from tests.conftest import HAZARD, Lockcheck, Write
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often the program was analysed."""
     made: list[int] = []
-    check = lockcheck.app.replay.check
 
     def counted(*arguments: object) -> object:
         made.append(1)
