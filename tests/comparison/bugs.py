@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.comparison.counting import Sight, sight
 from tests.comparison.table import head, row
-from tests.comparison.tools import NAMES, OURS, TOOLS, ask, columns
+from tests.comparison.tools import NAMES, OURS, TOOLS, Tool, ask, columns
 from tests.realbugs.measure import Report, measure
 from tests.realbugs.record import Bug, Kind, read
 from tests.realbugs.releases import fetch, pip_download
@@ -31,20 +31,28 @@ def about_bugs(programs: Path, cache: Path, only: Collection[str], jobs: int) ->
 
 
 def _sights(bug: Bug, programs: Path, cache: Path) -> dict[str, Sight]:
-    releases = [release for release in (bug.before, bug.after) if release is not None]
-    folders = [fetch(release, cache, pip_download) for release in releases]
-    said = [_said(bug, programs, folder) for folder in folders]
-    after = {name: (folders[1], said[1][name]) if len(said) > 1 else None for name in NAMES}
-    return {name: sight(bug, folders[0], said[0][name], after[name]) for name in NAMES}
-
-
-def _said(bug: Bug, programs: Path, folder: Path) -> dict[str, tuple[Report, ...]]:
-    said = {OURS: measure(folder, ()).reports}
+    before = fetch(bug.before, cache, pip_download)
+    after = fetch(bug.after, cache, pip_download) if bug.after else None
+    sights = {
+        OURS: _sight(bug, before, measure(before, ()).reports, after, measure(after, ()).reports if after else ())
+    }
     for tool in TOOLS:
-        # About the bug's file alone where a tool sees but one file at a time: the same answer, much sooner.
-        path = folder if tool.whole else folder / bug.file
-        said |= columns(tool, ask(tool, programs, folder, [path]).reports if path.exists() else ())
-    return said
+        said = _asked(tool, programs, bug, before)
+        # Whether the repair is left in peace is only of interest where the bug is not.
+        again = after is not None and any(sight(bug, before, some, None).place for some in said.values())
+        left = _asked(tool, programs, bug, after) if after is not None and again else columns(tool, ())
+        sights |= {name: _sight(bug, before, some, after, left[name]) for name, some in said.items()}
+    return sights
+
+
+def _asked(tool: Tool, programs: Path, bug: Bug, folder: Path) -> dict[str, tuple[Report, ...]]:
+    """Ask about the bug's file alone where a tool sees but one file at a time: the same answer, much sooner."""
+    path = folder if tool.whole else folder / bug.file
+    return columns(tool, ask(tool, programs, folder, [path]).reports if path.exists() else ())
+
+
+def _sight(bug: Bug, before: Path, reports: Sequence[Report], after: Path | None, repaired: Sequence[Report]) -> Sight:
+    return sight(bug, before, reports, (after, repaired) if after is not None else None)
 
 
 def _totals(seen: Sequence[dict[str, Sight]]) -> Iterator[str]:

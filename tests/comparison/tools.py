@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import assert_never
 
 import msgspec
 
@@ -224,8 +223,6 @@ def _parse(form: Form, text: str, root: Path) -> Iterable[Report]:
                 )
                 for one in findings
             ]
-        case _:
-            assert_never(form)
 
 
 def _place(file: str, row: int, root: Path) -> Place:
