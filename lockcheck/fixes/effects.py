@@ -126,7 +126,10 @@ class Effects:
                 self.writes.add(name.value)
                 self._later(body)
                 return
-            case cst.Await() | cst.Yield():
+            case cst.ImportAlias(name=name, asname=None):
+                self.writes.add((dotted(name) or "").partition(".")[0])
+                return
+            case cst.Await() | cst.Yield() | cst.Asynchronous():
                 self.acts = True
             case cst.Break() | cst.Continue():
                 self.leaves |= not loop
@@ -162,7 +165,7 @@ class Effects:
         match func:
             case cst.Name(value=name) if name in _HARMLESS:
                 pass
-            case cst.Attribute(attr=cst.Name(value=name)) if name in _MUTATORS | _ASKING:
+            case cst.Attribute(attr=cst.Name(value=name)) if name in _MUTATORS | ASKING:
                 pass
             case cst.Name(value=name) if self._methods.function(name) is not None:
                 pass
@@ -187,7 +190,7 @@ class Effects:
                 else:
                     self.writes.add("self")
             case cst.Attribute(value=value, attr=attr):
-                receiver = owner(value) if attr.value not in _ASKING else None
+                receiver = owner(value) if attr.value not in ASKING else None
                 if receiver is not None:
                     self.writes.add(receiver)
                 self._see(value)
@@ -200,7 +203,7 @@ _ACTING = frozenset(
     vars""".split()  # noqa: SIM905 - a list of words
 )
 _HARMLESS = frozenset(dir(builtins)) - _ACTING
-_ASKING = frozenset(
+ASKING = frozenset(
     """copy count endswith format get index items join keys lower split startswith strip upper values
     """.split()  # noqa: SIM905 - a list of words
 )
@@ -215,6 +218,10 @@ def assigned(node: cst.CSTNode) -> Iterator[str]:
             yield from _places(target)
         case cst.AsName(name=name):
             yield from _places(name)
+        case cst.MatchAs(name=cst.Name(value=value)) | cst.MatchStar(name=cst.Name(value=value)):
+            yield value
+        case cst.MatchMapping(rest=cst.Name(value=value)):
+            yield value
         case _:
             pass
 
