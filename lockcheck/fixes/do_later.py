@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import libcst as cst
 
@@ -77,6 +78,8 @@ def _found(tree: Tree, repair: DoLater) -> _Deferred:
     inside = [each for each in above[: above.index(region)] if each is not region.body]
     if any(not isinstance(each, cst.If | cst.Else | cst.Try | cst.IndentedBlock) for each in inside):
         raise UnfixableError("it is inside of something else in the region")
+    if any(isinstance(outer, cst.Try) and outer.handlers and each is outer.body for each, outer in pairwise(inside)):
+        raise UnfixableError("what it raises is handled in the region")
     behind = list(tree.inside(region.body))
     behind = behind[behind.index(line) :]
     if any(isinstance(each, cst.Return | cst.Break | cst.Continue | cst.Raise) for each in behind):
