@@ -96,7 +96,7 @@ def _is_changed(tree: Tree, test: cst.If) -> bool:
     found = False
     for each in tree.inside(tree.module):
         before &= each is not test
-        if not isinstance(each, cst.CSTNode) or not (places := set(_changes(each))):
+        if not (places := set(_changes(each))):
             continue
         function = tree.function(each)
         if before and function is own and meet(places, asked):
