@@ -84,7 +84,23 @@ def _found(tree: Tree, repair: DoLater) -> _Deferred:
     behind = behind[behind.index(line) :]
     if any(isinstance(each, cst.Return | cst.Break | cst.Continue | cst.Raise) for each in behind):
         raise UnfixableError("the region may be left after it")
+    func = call.func.value if isinstance(call.func, cst.Attribute) else call.func
+    if _is_asked(behind[len(list(tree.inside(line))) :], dotted(func)):
+        raise UnfixableError("what comes after it asks what has become of it")
     return _Deferred(region, line, call, not inside)
+
+
+def _is_asked(behind: Sequence[cst.CSTNode], receiver: str | None) -> bool:
+    """Whether something of what a call is made on is looked at before it is replaced."""
+    for each in behind:
+        match each:
+            case cst.AssignTarget(target=target) if dotted(target) == receiver:
+                return False
+            case cst.Attribute(value=value) if dotted(value) == receiver and receiver != "self":
+                return True
+            case _:
+                pass
+    return False
 
 
 def _refuse_tied(tree: Tree, found: _Deferred, known: State, receiver: str) -> None:
