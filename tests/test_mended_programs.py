@@ -232,7 +232,7 @@ KEPT = {
         import time
 
 
-        async def nap(asyncio):
+        async def nap(asyncio, sleep):
             time.sleep(1)
         """,
     ),
