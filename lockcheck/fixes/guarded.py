@@ -147,29 +147,32 @@ def aliases(tree: Tree, node: cst.CSTNode, known: State, but: Collection[str]) -
                 names = [name]
             case _:
                 continue
-        if any(place in guarded for place in _stands_for(value, known)) or _brings(tree, value, known):
+        if any(place in guarded for place in _stands_for(value, known)) or _brings(value, known):
             yield from names
 
 
-def _brings(tree: Tree, value: cst.BaseExpression, known: State) -> bool:
-    """Whether a value is the object itself, or something to be called that touches its guarded state."""
+def _brings(value: cst.BaseExpression, known: State) -> bool:
+    """Whether a value is the object itself, or something to be called that touches its guarded state.
+
+    What another call is given is its own affair: what that comes to is another thing.
+    """
     guarded = known.changing | known.mutated
-    if dotted(value) == "self":
-        return bool(guarded)
-    for each in tree.inside(value):
-        match each:
-            case cst.Lambda() if meet(Effects([each], known.methods).reads, guarded):
-                return True
-            case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=name)):
-                parent = tree.parent(each)
-                if known.methods.is_property(name) or (isinstance(parent, cst.Call) and parent.func is each):
-                    continue
-                effects = known.methods.effects(name)
-                if effects is not None and meet(effects.reads | effects.writes, guarded):
-                    return True
-            case _:
-                pass
-    return False
+    match value:
+        case cst.Name(value="self"):
+            return bool(guarded)
+        case cst.Lambda():
+            return meet(Effects([value], known.methods).reads, guarded)
+        case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=name)) if not known.methods.is_property(
+            name
+        ):
+            effects = known.methods.effects(name)
+            return effects is not None and meet(effects.reads | effects.writes, guarded)
+        case cst.Call(func=func, args=args) if (dotted(func) or "").rpartition(".")[2] == "partial":
+            return any(_brings(arg.value, known) for arg in args)
+        case cst.BooleanOperation(left=one, right=other) | cst.IfExp(body=one, orelse=other):
+            return _brings(one, known) or _brings(other, known)
+        case _:
+            return False
 
 
 def inherited(tree: Tree, node: cst.CSTNode, places: Iterable[str]) -> set[str]:
