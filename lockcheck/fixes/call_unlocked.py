@@ -16,6 +16,8 @@ def propose(tree: Tree, repair: CallUnlocked) -> Proposal:
     inner, awaited, returned = _inner(found)
     if not isinstance(inner.func, cst.Attribute) or not _hands_on(found, inner):
         raise UnfixableError("the method does more under the lock than call another one")
+    if not _gives_all(found):
+        raise UnfixableError("the other method may call what it is given otherwise, or have other defaults")
     around = tree.parent(found.call)
     outside = tree.parent(around) if isinstance(around, cst.Await) else around
     if not returned and not isinstance(outside, cst.Expr):
@@ -61,3 +63,13 @@ def _hands_on(found: LockingMethod, inner: cst.Call) -> bool:
     places = [value for value, word in zip(given, words, strict=True) if word is None]
     named = {value for value, word in zip(given, words, strict=True) if word is not None and word == value}
     return given == [*by_place, *by_name] and places == by_place and named == set(by_name)
+
+
+def _gives_all(found: LockingMethod) -> bool:
+    """Whether the call gives everything, and by its place: names and defaults are those of the method that it calls."""
+    by_place, by_name = parameters(found.method)
+    args = found.call.args
+    if any(arg.star for arg in args):
+        return False
+    words = [arg.keyword.value for arg in args if arg.keyword is not None]
+    return len(args) - len(words) == len(by_place) and set(words) == set(by_name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import libcst as cst
 
 from lockcheck.fixes.proposal import Proposal
@@ -10,13 +12,21 @@ from lockcheck.model.repairs import CatchAll
 
 
 def propose(tree: Tree, repair: CatchAll) -> Proposal:
-    """Make the `except Exception` of the `try` behind the acquisition an `except BaseException`."""
+    """Make the `except Exception` of the `try` behind the acquisition an `except BaseException`.
+
+    Not where the acquisition is awaited in that `try`: who is cancelled while it waits has nothing to give back.
+    """
     call = tree.call(repair.place.span)
     if not isinstance(call.func, cst.Attribute):
         raise UnfixableError("the lock is taken by a function")
     lock = tree.code(call.func.value)
-    around = [each for each in tree.around(tree.statement(call)) if isinstance(each, cst.Try)]
-    for trying in (*_behind(tree, tree.statement(call)), *around):
+    statement = tree.statement(call)
+    awaited = isinstance(tree.parent(call), cst.Await)
+    above = [statement, *tree.around(statement)]
+    around = [
+        outer for each, outer in pairwise(above) if isinstance(outer, cst.Try) and not (awaited and each is outer.body)
+    ]
+    for trying in (*_behind(tree, statement), *around):
         handler = trying.handlers[-1] if trying.handlers else None
         if isinstance(handler, cst.ExceptHandler) and _undoes(tree, handler, lock):
             return Proposal(

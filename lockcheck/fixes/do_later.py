@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import libcst as cst
 
@@ -77,11 +78,29 @@ def _found(tree: Tree, repair: DoLater) -> _Deferred:
     inside = [each for each in above[: above.index(region)] if each is not region.body]
     if any(not isinstance(each, cst.If | cst.Else | cst.Try | cst.IndentedBlock) for each in inside):
         raise UnfixableError("it is inside of something else in the region")
+    if any(isinstance(outer, cst.Try) and outer.handlers and each is outer.body for each, outer in pairwise(inside)):
+        raise UnfixableError("what it raises is handled in the region")
     behind = list(tree.inside(region.body))
     behind = behind[behind.index(line) :]
     if any(isinstance(each, cst.Return | cst.Break | cst.Continue | cst.Raise) for each in behind):
         raise UnfixableError("the region may be left after it")
+    func = call.func.value if isinstance(call.func, cst.Attribute) else call.func
+    if _is_asked(behind[len(list(tree.inside(line))) :], dotted(func)):
+        raise UnfixableError("what comes after it asks what has become of it")
     return _Deferred(region, line, call, not inside)
+
+
+def _is_asked(behind: Sequence[cst.CSTNode], receiver: str | None) -> bool:
+    """Whether something of what a call is made on is looked at before it is replaced."""
+    for each in behind:
+        match each:
+            case cst.AssignTarget(target=target) if dotted(target) == receiver:
+                return False
+            case cst.Attribute(value=value) if dotted(value) == receiver and receiver != "self":
+                return True
+            case _:
+                pass
+    return False
 
 
 def _refuse_tied(tree: Tree, found: _Deferred, known: State, receiver: str) -> None:

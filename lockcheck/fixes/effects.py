@@ -26,12 +26,15 @@ class Methods:
         attributes: Collection[str] = (),
         functions: Mapping[str, cst.FunctionDef] | None = None,
         variables: Collection[str] = (),
+        below: Iterable[cst.FunctionDef] = (),
     ) -> None:
         """Take the methods of a class by name, and the attributes that it assigns: those are no methods.
 
-        `functions` are what else is defined in the module, `variables` the names that several functions share.
+        `functions` are what else is defined in the module, `variables` the names that several functions share, `below`
+        the methods of classes that derive from this one, which may be called in place of its own.
         """
         self.attributes = frozenset(attributes)
+        self._below = tuple(below)
         self._definitions = definitions
         self._functions = functions or {}
         self._variables = frozenset(variables)
@@ -71,7 +74,8 @@ class Methods:
             self._effects[name] = None
             definition = self._definitions.get(name)
             if definition is not None:
-                found = Effects([definition.body], self)
+                others = [each.body for each in self._below if each.name.value == name]
+                found = Effects([definition.body, *others], self)
                 found.reads = self._seen(found.reads)
                 found.writes = self._seen(found.writes)
                 self._effects[name] = found
@@ -82,7 +86,8 @@ class Effects:
     """What some statements touch.
 
     `leaves` is whether they may leave the block by `return`, `break`, `continue` or `raise`; `acts` whether they do what
-    places do not tell of: they call what is not known to be harmless, or are suspended.
+    places do not tell of: they call what is not known to be harmless, or are suspended. `fails` is whether they are
+    likely to raise: they look something up, or turn one thing into another.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class Effects:
         self.writes: set[str] = set()
         self.leaves = False
         self.acts = False
+        self.fails = False
         for node in nodes:
             self._see(node)
 
@@ -126,19 +132,32 @@ class Effects:
                 self.writes.add(name.value)
                 self._later(body)
                 return
-            case cst.Await() | cst.Yield():
+            case cst.ImportAlias(name=name, asname=None):
+                self.writes.add((dotted(name) or "").partition(".")[0])
+                return
+            case _:
+                self._mark(node, loop=loop)
+        for target in assigned(node):
+            self.writes.add(target)
+        within = loop or isinstance(node, cst.For | cst.While)
+        for child in node.children:
+            self._see(child, loop=within)
+
+    def _mark(self, node: cst.CSTNode, *, loop: bool) -> None:
+        """Say of a node itself what places do not tell."""
+        match node:
+            case cst.Await() | cst.Yield() | cst.Asynchronous():
                 self.acts = True
+            case cst.Del():
+                self.fails = True
+            case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index())]):
+                self.fails = True
             case cst.Break() | cst.Continue():
                 self.leaves |= not loop
             case cst.Return() | cst.Raise() | cst.Assert():
                 self.leaves = True
             case _:
                 pass
-        for target in assigned(node):
-            self.writes.add(target)
-        within = loop or isinstance(node, cst.For | cst.While)
-        for child in node.children:
-            self._see(child, loop=within)
 
     def _later(self, body: cst.CSTNode) -> None:
         """What a function reads counts where it is made: it may be called at once."""
@@ -157,13 +176,16 @@ class Effects:
         self.reads |= known.reads
         self.writes |= known.writes
         self.acts |= known.acts
+        self.fails |= known.fails
 
     def _call(self, func: cst.BaseExpression) -> None:
         match func:
+            case cst.Name(value="super"):
+                self.writes.add("self")
             case cst.Name(value=name) if name in _HARMLESS:
-                pass
-            case cst.Attribute(attr=cst.Name(value=name)) if name in _MUTATORS | _ASKING:
-                pass
+                self.fails |= name in _FAILING
+            case cst.Attribute(attr=cst.Name(value=name)) if name in _MUTATORS | ASKING:
+                self.fails |= name in _FAILING
             case cst.Name(value=name) if self._methods.function(name) is not None:
                 pass
             case cst.Attribute(value=cst.Name(value="self"), attr=attr) if (
@@ -187,7 +209,7 @@ class Effects:
                 else:
                     self.writes.add("self")
             case cst.Attribute(value=value, attr=attr):
-                receiver = owner(value) if attr.value not in _ASKING else None
+                receiver = owner(value) if attr.value not in ASKING else None
                 if receiver is not None:
                     self.writes.add(receiver)
                 self._see(value)
@@ -199,8 +221,11 @@ _ACTING = frozenset(
     """__import__ breakpoint compile delattr eval exec exit filter globals input iter locals map next open print quit setattr
     vars""".split()  # noqa: SIM905 - a list of words
 )
+_FAILING = frozenset(
+    """bytes chr complex float int max min ord index pop popitem popleft remove""".split()  # noqa: SIM905 - a list of words
+)
 _HARMLESS = frozenset(dir(builtins)) - _ACTING
-_ASKING = frozenset(
+ASKING = frozenset(
     """copy count endswith format get index items join keys lower split startswith strip upper values
     """.split()  # noqa: SIM905 - a list of words
 )
@@ -215,6 +240,10 @@ def assigned(node: cst.CSTNode) -> Iterator[str]:
             yield from _places(target)
         case cst.AsName(name=name):
             yield from _places(name)
+        case cst.MatchAs(name=cst.Name(value=value)) | cst.MatchStar(name=cst.Name(value=value)):
+            yield value
+        case cst.MatchMapping(rest=cst.Name(value=value)):
+            yield value
         case _:
             pass
 
@@ -252,15 +281,28 @@ _MUTATORS = frozenset(
 )
 
 
+def _of_class(node: cst.BaseExpression) -> str | None:
+    """The place that is named as one of an object: a variable of its class is seen through it."""
+    match node:
+        case cst.Attribute(
+            value=cst.Call(func=cst.Name(value="type"), args=[cst.Arg(value=cst.Name(value="self"))])
+            | cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value="__class__")),
+            attr=attr,
+        ):
+            return f"self.{attr.value}"
+        case _:
+            return dotted(node)
+
+
 def mutated(node: cst.CSTNode) -> str | None:
     """The place whose contents a node itself changes: an element assigned or deleted, a collection's own method."""
     match node:
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=word))) if word in _MUTATORS:
-            return dotted(value)
+            return _of_class(value)
         case cst.AssignTarget(target=cst.Subscript(value=value)) | cst.Del(target=cst.Subscript(value=value)):
-            return dotted(value)
+            return _of_class(value)
         case cst.AugAssign(target=cst.Subscript(value=value)):
-            return dotted(value)
+            return _of_class(value)
         case _:
             return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from lockcheck.fixes.effects import Effects, Methods, assigned, mutated, owner
+from lockcheck.fixes.effects import Effects, Methods, assigned, meet, mutated, owner
 from lockcheck.fixes.names import dotted
 from lockcheck.fixes.tree import Tree
 
@@ -24,7 +24,7 @@ class State:
 
     Places are attributes of `self` and variables of the module or of a function around. `deep` are those whose elements
     are changed in place, `collections` those that are made as a collection of the standard library and as nothing else.
-    `variables` are the names that several functions share.
+    `variables` are the names that several functions share, `others` the attributes that are assigned of other objects.
     """
 
     methods: Methods
@@ -33,6 +33,7 @@ class State:
     deep: frozenset[str]
     collections: frozenset[str]
     variables: frozenset[str]
+    others: frozenset[str]
 
     def shared(self, places: Iterable[str]) -> frozenset[str]:
         """Of some places those that other threads see."""
@@ -56,7 +57,9 @@ def state(tree: Tree, node: cst.CSTNode) -> State:
     around = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
     body = around.body.body if around is not None else ()
     methods = {each.name.value: each for each in body if isinstance(each, cst.FunctionDef)}
-    later = [each for name, each in methods.items() if name not in _MAKING]
+    above, below = _relatives(tree, around)
+    relatives = [each for kin in (*above, *below) for each in tree.inside(kin)]
+    later = [each for each in _methods([*([around] if around is not None else []), *above, *below]) if not makes(each)]
     inside = [each for method in later for each in tree.inside(method)]
     own = [*tree.inside(around)] if around is not None else []
     makers: dict[str, list[bool]] = {}
@@ -66,9 +69,12 @@ def state(tree: Tree, node: cst.CSTNode) -> State:
     contents = {found for each in inside if (found := mutated(each)) is not None}
     changing = {found for each in inside for found in assigned(each)}
     deep = {found for each in inside if (found := _deep(each)) is not None}
-    attributes = {found for each in own for found in assigned(each)}
-    known = Methods(methods, attributes, {each.name.value: each for each in functions if each not in body}, variables)
-    plain = State(known, frozenset(), frozenset(), frozenset(), frozenset(), variables)
+    attributes = {found for each in (*own, *relatives) for found in assigned(each)}
+    others = _others(tree, functions)
+    changing |= {f"self.{word}" for word in others} & attributes
+    free = {each.name.value: each for each in functions if not isinstance(_owner(tree, each), cst.ClassDef)}
+    known = Methods(methods, attributes, free, variables, _methods(below))
+    plain = State(known, frozenset(), frozenset(), frozenset(), frozenset(), variables, others)
     own_contents = plain.attributes(contents | deep)
     return State(
         known,
@@ -77,7 +83,49 @@ def state(tree: Tree, node: cst.CSTNode) -> State:
         plain.attributes(deep),
         frozenset(place for place, made in makers.items() if all(made)),
         variables,
+        others,
     )
+
+
+def _methods(classes: Iterable[cst.ClassDef]) -> list[cst.FunctionDef]:
+    return [each for kind in classes for each in kind.body.body if isinstance(each, cst.FunctionDef)]
+
+
+def _owner(tree: Tree, function: cst.FunctionDef) -> cst.CSTNode | None:
+    """What a function is defined in: the class, for a method."""
+    return next((each for each in tree.around(function) if isinstance(each, cst.ClassDef | cst.FunctionDef)), None)
+
+
+def _relatives(tree: Tree, around: cst.ClassDef | None) -> tuple[list[cst.ClassDef], list[cst.ClassDef]]:
+    """The classes of the file that a class derives from, and those that derive from it."""
+    kinds = [each for each in tree.inside(tree.module) if isinstance(each, cst.ClassDef)] if around is not None else []
+    above, below = ([around], [around]) if around is not None else ([], [])
+    for kin in above:
+        above += [each for each in kinds if each.name.value in _bases(kin) and each not in above]
+    for kin in below:
+        below += [each for each in kinds if kin.name.value in _bases(each) and each not in below]
+    return above[1:], below[1:]
+
+
+def _bases(kind: cst.ClassDef) -> set[str]:
+    return {(dotted(each.value) or "").rpartition(".")[2] for each in kind.bases}
+
+
+def _others(tree: Tree, functions: Iterable[cst.FunctionDef]) -> frozenset[str]:
+    """The attributes that functions assign of what is not their own object, or of what hangs on it."""
+    found: set[str] = set()
+    for function in functions:
+        for each in tree.inside(function.body) if not makes(function) else ():
+            match each:
+                case (
+                    cst.AssignTarget(target=cst.Attribute(value=value, attr=attr))
+                    | cst.AugAssign(target=cst.Attribute(value=value, attr=attr))
+                ):
+                    if dotted(value) != "self":
+                        found.add(attr.value)
+                case _:
+                    pass
+    return frozenset(found)
 
 
 def aliases(tree: Tree, node: cst.CSTNode, known: State, but: Collection[str]) -> Iterator[str]:
@@ -99,8 +147,70 @@ def aliases(tree: Tree, node: cst.CSTNode, known: State, but: Collection[str]) -
                 names = [name]
             case _:
                 continue
-        if any(place in guarded for place in _stands_for(value, known)):
+        if any(place in guarded for place in _stands_for(value, known)) or _brings(value, known):
             yield from names
+
+
+def _brings(value: cst.BaseExpression, known: State) -> bool:
+    """Whether a value is the object itself, or something to be called that touches its guarded state.
+
+    What another call is given is its own affair: what that comes to is another thing.
+    """
+    guarded = known.changing | known.mutated
+    match value:
+        case cst.Name(value="self"):
+            return bool(guarded)
+        case cst.Lambda():
+            return meet(Effects([value], known.methods).reads, guarded)
+        case cst.Attribute(value=cst.Name(value="self"), attr=cst.Name(value=name)) if not known.methods.is_property(
+            name
+        ):
+            effects = known.methods.effects(name)
+            return effects is not None and meet(effects.reads | effects.writes, guarded)
+        case cst.Call(func=func, args=args) if (dotted(func) or "").rpartition(".")[2] == "partial":
+            return any(_brings(arg.value, known) for arg in args)
+        case cst.BooleanOperation(left=one, right=other) | cst.IfExp(body=one, orelse=other):
+            return _brings(one, known) or _brings(other, known)
+        case _:
+            return False
+
+
+def inherited(tree: Tree, node: cst.CSTNode, places: Iterable[str]) -> set[str]:
+    """Of some places the attributes that the class around a node does not make itself: nobody knows who changes them."""
+    around = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
+    if around is None:
+        return set()
+    above, _ = _relatives(tree, around)
+    own = {found for kin in (around, *above) for each in tree.inside(kin) for found in assigned(each)}
+    own |= {f"self.{each.name.value}" for each in _methods([around, *above])}
+    roots = {".".join(place.split(".")[:2]) for place in places if place.startswith("self.")}
+    return {place for place in roots if place not in own and place.partition(".")[2] not in own}
+
+
+def reaches_in(tree: Tree, user: cst.CSTNode, known: State) -> bool:
+    """Whether a statement reads, of an object that it got out of shared state, an attribute that is assigned elsewhere."""
+    names: set[str] = set()
+    for each in tree.inside(tree.function(user) or user):
+        match each:
+            case cst.Assign(value=value) | cst.NamedExpr(value=value):
+                pass
+            case cst.AnnAssign(value=cst.BaseExpression() as value):
+                pass
+            case cst.For(iter=value) | cst.CompFor(iter=value):
+                pass
+            case _:
+                continue
+        if known.shared(Effects([value]).reads) or names & Effects([value]).reads:
+            targets = [each.target] if isinstance(each, cst.CompFor) else []
+            names |= {found.value for target in targets for found in tree.inside(target) if isinstance(found, cst.Name)}
+            names |= {found for node in (each, *each.children) for found in assigned(node) if "." not in found}
+    return any(
+        isinstance(each, cst.Attribute)
+        and each.attr.value in known.others
+        and dotted(each.value) != "self"
+        and bool({(owner(each.value) or "").partition(".")[0]} & (names | {"self"}))
+        for each in tree.inside(user)
+    )
 
 
 def calls_back(tree: Tree, node: cst.CSTNode) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -31,8 +31,7 @@ def propose(tree: Tree, repair: HoldByWith) -> Proposal:
     gives the lock back now, which it did not.
     """
     taken = _taken(tree, tree.call(repair.place.span))
-    if any(isinstance(each, cst.Call) for each in tree.inside(taken.lock)):
-        raise UnfixableError("which lock it is is asked anew each time")
+    refuse_other(tree, taken.lock, ())
     _, after = tree.neighbours(taken.statement)
     name = tree.code(taken.lock)
     for count, each in enumerate(after):
@@ -148,13 +147,20 @@ def _without_releases(tree: Tree, inside: Sequence[Statement], taken: _Taken) ->
                 pass
     kept = [new for each in inside if isinstance(new := tree.replaced(each, changes), cst.BaseStatement)]
     name = tree.code(taken.lock)
-    nodes = (node for each in inside for node in tree.inside(each))
-    if _is_changed({place for node in nodes for place in assigned(node)}, Effects([taken.lock]).reads):
-        raise UnfixableError("what is released is not what was taken")
+    refuse_other(tree, taken.lock, inside)
     text = "".join(tree.code(each) for each in kept)
     if f"{name}.release" in text or f"{name}.acquire" in text:
         raise UnfixableError("it is released or taken again in between")
     return kept
+
+
+def refuse_other(tree: Tree, lock: cst.BaseExpression, inside: Iterable[cst.CSTNode]) -> None:
+    """Refuse a lock whose expression may be another one behind what is done while it is held."""
+    if any(isinstance(each, cst.Call) for each in tree.inside(lock)):
+        raise UnfixableError("which lock it is is asked anew each time")
+    nodes = (node for each in inside for node in tree.inside(each))
+    if _is_changed({place for node in nodes for place in assigned(node)}, Effects([lock]).reads):
+        raise UnfixableError("what is released is not what was taken")
 
 
 def _is_changed(written: Collection[str], spelled: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from lockcheck.fixes.effects import Effects, assigned, independent, meet
-from lockcheck.fixes.guarded import State, aliases, calls_back, state
+from lockcheck.fixes.guarded import State, aliases, calls_back, inherited, reaches_in, state
 from lockcheck.fixes.names import dotted
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.snapshots import Snapshots, snapshots
@@ -54,7 +54,7 @@ def propose(tree: Tree, repair: LeaveRegion) -> Proposal:
         tree,
         region.user,
         known,
-        (known.changing | known.attributes(written)) - known.mutated,
+        (known.changing | known.attributes(written) | inherited(tree, region.statement, moved.reads)) - known.mutated,
         known.mutated - moved.writes,
     )
     left = Effects([copies.user], known.methods, region.handed)
@@ -124,6 +124,8 @@ def _refuse_tied(tree: Tree, region: _Region, moved: Effects, known: State) -> N
     }
     if meet(moved.reads, aliases(tree, region.statement, known, replaced)):
         raise UnfixableError("it touches state that the lock guards by another name")
+    if reaches_in(tree, region.user, known):
+        raise UnfixableError("it reads of an object out of the guarded state what others change of it")
 
 
 def _is_asked(tree: Tree, lock: str) -> bool:
@@ -160,7 +162,13 @@ def _whole(node: cst.CSTNode) -> list[str]:
 
 def _passes(moved: Effects, other: Effects, known: State) -> bool:
     """Whether a statement may change places with others."""
-    return not other.leaves and not other.acts and not known.shared(other.writes) and independent(moved, other)
+    return (
+        not other.leaves
+        and not other.acts
+        and not other.fails
+        and not known.shared(other.writes)
+        and independent(moved, other)
+    )
 
 
 def _region(tree: Tree, repair: LeaveRegion) -> _Region:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from lockcheck.fixes.effects import Effects, meet
+from lockcheck.fixes.guarded import state
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.source import Span
-
-if TYPE_CHECKING:
-    import libcst as cst
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,15 @@ def nested(tree: Tree, outer: Span, inner: Span) -> Nested:
     elif list(first.body.body) == [second] and first.items[-1] is one and second.items[0] is other:
         return Nested(one, other, first, second)
     raise UnfixableError("something stands between the two")
+
+
+def refuse_guarded(tree: Tree, region: cst.With, lock: cst.BaseExpression) -> None:
+    """Refuse to ask which lock it is before the one around it is taken, where that guards what is asked."""
+    declared = {
+        item.name.value
+        for each in tree.inside(tree.module)
+        if isinstance(each, cst.Global | cst.Nonlocal)
+        for item in each.names
+    }
+    if meet(Effects([lock]).reads - {"self"}, state(tree, region).changing | declared):
+        raise UnfixableError("which lock it is may change while the one around it is not held")

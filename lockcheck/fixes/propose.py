@@ -185,13 +185,13 @@ def _proposal(tree: Tree, repair: TreeRepair, terms: Terms) -> Proposal:
         case WaitInLoop():
             return wait_in_loop.propose(tree, repair)
         case KeepTask():
-            return keep_task.propose(tree, repair)
+            return keep_task.propose(tree, repair, terms.target)
         case LimitWait():
             return limit_wait.propose(tree, repair, terms)
         case RaiseOnFailure():
             return raise_on_failure.propose(tree, repair, terms.seconds)
         case RunElsewhere():
-            return run_elsewhere.propose(tree, repair)
+            return run_elsewhere.propose(tree, repair, terms.target)
         case DoneInFinally():
             return done_in_finally.propose(tree, repair)
         case (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from lockcheck.fixes.hold_by_with import refuse_other
 from lockcheck.fixes.limit_wait import keyword
 from lockcheck.fixes.parts import number, statement
 from lockcheck.fixes.proposal import Proposal
@@ -33,9 +34,12 @@ def _opened(tree: Tree, item: cst.WithItem, region: cst.With, timeout: cst.Arg) 
     """A region becomes an attempt, `try` and `finally`."""
     if len(region.items) > 1 or item.asname is not None or region.asynchronous is not None:
         raise UnfixableError("the `with` does more than take the lock")
+    if not isinstance(region.body, cst.IndentedBlock):
+        raise UnfixableError("the `with` shares its line with its body")
+    refuse_other(tree, item.item, [region.body])
     lock = tree.code(item.item)
     attempt = cst.Call(cst.Attribute(item.item, cst.Name("acquire")), [timeout])
-    header = region.body.header if isinstance(region.body, cst.IndentedBlock) else cst.TrailingWhitespace()
+    header = region.body.header
     body = region.body.with_changes(header=cst.TrailingWhitespace())
     final = cst.Finally(cst.IndentedBlock([statement(f"{lock}.release()")]))
     trying = _merged(body, final) or cst.Try(body=body, finalbody=final)
@@ -80,6 +84,8 @@ def _refuse_given_back(tree: Tree, call: cst.Call, lock: str) -> None:
                 raise UnfixableError("the region around it releases the lock")
             case cst.Try(finalbody=cst.Finally() as final) if f"{lock}.release" in tree.code(final):
                 raise UnfixableError("the `finally` around it releases the lock")
+            case cst.Try(handlers=handlers) if any(f"{lock}.release" in tree.code(handler) for handler in handlers):
+                raise UnfixableError("a handler around it releases the lock")
             case _:
                 pass
 

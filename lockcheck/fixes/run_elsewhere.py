@@ -13,8 +13,11 @@ from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import RunElsewhere
 
+_TO_THREAD = (3, 9)
+"""Since when there is `asyncio.to_thread`."""
 
-def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
+
+def propose(tree: Tree, repair: RunElsewhere, target: tuple[int, int]) -> Proposal:
     """Await `asyncio.sleep(…)` or `asyncio.to_thread(…)` in place of the call."""
     call = tree.call(repair.place.span)
     if tree.coroutine(call) is None:
@@ -25,6 +28,8 @@ def propose(tree: Tree, repair: RunElsewhere) -> Proposal:
         raise UnfixableError("it makes an object, which may belong to the loop")
     if not repair.sleeps and (_is_fallback(tree, call) or _opens_block(tree, call)):
         raise UnfixableError("a thread cannot do it, or would do the least of it")
+    if not repair.sleeps and target < _TO_THREAD:
+        raise UnfixableError("the oldest Python that it runs on has no `asyncio.to_thread`")
     function = need(tree, "asyncio", "sleep" if repair.sleeps else "to_thread")
     args = list(call.args)
     if not repair.sleeps:

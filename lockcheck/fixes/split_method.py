@@ -20,6 +20,9 @@ def propose(tree: Tree, repair: SplitMethod) -> Proposal:
         raise UnfixableError("the method is a generator")
     if any(isinstance(each, cst.Call) and tree.code(each) == "super()" for each in inside):
         raise UnfixableError("the method calls the one that it overrides")
+    params = (*found.method.params.posonly_params, *found.method.params.params, *found.method.params.kwonly_params)
+    if any(_is_made(tree, param.default) for param in params):
+        raise UnfixableError("the new method would have a default of its own")
     name = fresh(tree, f"_{found.method.name.value.strip('_')}_unlocked")
     by_place, by_name = parameters(found.method)
     args = ", ".join([*by_place, *(f"{each}={each}" for each in by_name)])
@@ -39,3 +42,9 @@ def propose(tree: Tree, repair: SplitMethod) -> Proposal:
         found.method: [method, variant],
     }
     return Proposal("unsafe", f"do it by a new method `{name}`, which does not take the lock", changed)
+
+
+def _is_made(tree: Tree, default: cst.BaseExpression | None) -> bool:
+    """Whether a default is made where the method is defined: two definitions would have two."""
+    made = (cst.Call, cst.List, cst.Dict, cst.Set, cst.BaseComp, cst.Lambda, cst.NamedExpr)
+    return default is not None and any(isinstance(each, made) for each in tree.inside(default))

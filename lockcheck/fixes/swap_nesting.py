@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from lockcheck.fixes.nested import nested
+from lockcheck.fixes.nested import nested, refuse_guarded
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import SwapNesting
@@ -14,6 +14,7 @@ def propose(tree: Tree, repair: SwapNesting) -> Proposal:
     """Take the inner lock first; what is said of each at the end of its line goes with it."""
     found = nested(tree, repair.outer.span, repair.place.span)
     one, other = found.outer.item, found.inner.item
+    refuse_guarded(tree, found.first, other)
     changes: dict[cst.CSTNode, cst.CSTNode] = {one: other, other: one}
     if found.first is not found.second:
         outer, inner = found.first.body, found.second.body

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import libcst as cst
 
+from lockcheck.fixes.effects import Effects, assigned, meet
 from lockcheck.fixes.names import dotted, fresh
-from lockcheck.fixes.nested import nested
+from lockcheck.fixes.nested import nested, refuse_guarded
 from lockcheck.fixes.parts import statement
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
@@ -34,6 +35,11 @@ def propose(tree: Tree, repair: TakeSorted) -> Proposal:
             raise UnfixableError("the two locks are not named alike")
     if any(dotted(each) is None for each in pair):
         raise UnfixableError("the owners of the two locks have no names")
+    for each in pair:
+        refuse_guarded(tree, found.first, each)
+    names_before = {name for item in found.first.items if item.asname is not None for name in assigned(item.asname)}
+    if meet(Effects(pair).reads, names_before):
+        raise UnfixableError("the owner of a lock gets its name from the same `with`")
     codes = ", ".join(tree.code(each) for each in pair)
     line = statement(f"{names[0]}, {names[1]} = sorted(({codes}){key})")
     line = line.with_changes(leading_lines=found.first.leading_lines)

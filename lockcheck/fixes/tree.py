@@ -168,9 +168,21 @@ class Tree:
         return next((each for each in self.around(node) if isinstance(each, cst.FunctionDef | cst.Lambda)), None)
 
     def coroutine(self, node: cst.CSTNode) -> cst.FunctionDef | None:
-        """The coroutine function that a node is directly in, if it is in one."""
-        function = self.function(node)
-        return function if isinstance(function, cst.FunctionDef) and function.asynchronous is not None else None
+        """The coroutine function in whose own scope a node is evaluated, so that it can be awaited there.
+
+        The body of a class is a scope that nothing can be awaited in, and an `await` makes another kind of generator of
+        a generator expression; what decorates a function, or stands among its parameters, belongs to the scope around.
+        """
+        inner = node
+        for each in self.around(node):
+            match each:
+                case cst.ClassDef() | cst.Lambda() | cst.GeneratorExp():
+                    return None
+                case cst.FunctionDef(body=body) if body is inner:
+                    return each if each.asynchronous is not None else None
+                case _:
+                    inner = each
+        return None
 
     def statement(self, node: cst.CSTNode) -> Statement:
         """The statement that a node is a part of, or that it is: a line, or a compound statement."""

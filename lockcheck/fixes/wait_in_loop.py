@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
-from lockcheck.fixes.effects import Effects, assigned
+from lockcheck.fixes.effects import ASKING, Effects, assigned, meet
+from lockcheck.fixes.guarded import makes, state
+from lockcheck.fixes.names import dotted
 from lockcheck.fixes.proposal import Proposal
 from lockcheck.fixes.tree import Tree, UnfixableError
 from lockcheck.model.repairs import WaitInLoop
+
+_QUESTIONS = frozenset({"empty", "full", "qsize", "done", "locked", "poll", "cancelled", "exists", "closed"})
 
 
 def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
@@ -28,6 +34,10 @@ def propose(tree: Tree, repair: WaitInLoop) -> Proposal:
         raise UnfixableError("the `if` does more than wait")
     if not _may_change(tree, test.test):
         raise UnfixableError("what the `if` tests is not changed by anybody else")
+    if _does_more(tree, test.test):
+        raise UnfixableError("what the `if` tests may be more than a question: it would be done again")
+    if not _is_changed(tree, test):
+        raise UnfixableError("nobody is seen to change what the `if` tests, or this function does before it waits")
     if _is_tested_again(tree, test):
         raise UnfixableError("it is tested again further down: one wake-up is what is waited for")
     loop = cst.While(
@@ -57,6 +67,55 @@ def _may_change(tree: Tree, test: cst.BaseExpression) -> bool:
             case _:
                 pass
     return bool(Effects([test]).reads - (own - declared))
+
+
+def _does_more(tree: Tree, test: cst.BaseExpression) -> bool:
+    """Whether a test does something besides asking."""
+    questions = [
+        each
+        for each in tree.inside(test)
+        if isinstance(each, cst.Call) and isinstance(each.func, cst.Attribute) and _is_question(each.func.attr.value)
+    ]
+    found = Effects([test], state(tree, test).methods, questions)
+    return found.acts or bool(found.writes)
+
+
+def _is_question(name: str) -> bool:
+    return name.startswith(("is_", "has_")) or name in _QUESTIONS
+
+
+def _is_changed(tree: Tree, test: cst.If) -> bool:
+    """Whether somebody changes what a test asks for, after it was made, and this function not on its way to the test.
+
+    Who counts itself before it asks how many there are waits for one event, and may find another count afterwards.
+    """
+    asked = _asked(test.test)
+    own = tree.function(test)
+    words = {place.rpartition(".")[2] for place in asked}
+    before = True
+    found = False
+    for each in tree.inside(tree.module):
+        before &= each is not test
+        if not (places := set(_changes(each))):
+            continue
+        function = tree.function(each)
+        if before and function is own and meet(places, asked):
+            return False
+        made = function is not None and isinstance(function, cst.FunctionDef) and makes(function)
+        found |= function is not None and not made and bool({place.rpartition(".")[2] for place in places} & words)
+    return found
+
+
+def _changes(node: cst.CSTNode) -> Iterator[str]:
+    """The places that a node assigns, or of which it calls something that is no question."""
+    yield from assigned(node)
+    match node:
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=name))) if not _is_question(name):
+            place = dotted(value)
+            if place is not None and name not in ASKING:
+                yield place
+        case _:
+            pass
 
 
 def _is_tested_again(tree: Tree, test: cst.If) -> bool:
