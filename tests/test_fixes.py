@@ -85,6 +85,7 @@ def test_every_rule_with_a_fix_shows_one() -> None:
     assert {"LCK101", "LCK201", "LCK205", "LCK301", "LCK302", "LCK401", "LCK501", "LCK802"} <= shown
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("case", HAZARDOUS, ids=[case.name for case in HAZARDOUS])
 class TestProperties:
     """What holds of the fixes of every program that has something to be fixed."""
