@@ -89,6 +89,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return folders
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 def test_program_of_several_files_is_reported_as_by_the_command(
     programs: list[Path], environment: dict[str, str], jobs: str
@@ -98,6 +99,7 @@ def test_program_of_several_files_is_reported_as_by_the_command(
     assert several(environment, [run(folder, jobs, ".") for folder in programs]) == expected
 
 
+@pytest.mark.once
 def test_one_file_of_a_project_is_reported_as_in_the_whole(programs: list[Path], environment: dict[str, str]) -> None:
     asked = [(folder, str(file.relative_to(folder))) for folder in programs for file in sorted(folder.rglob("*.py"))]
     expected = [{one for one in commanded(folder, file) if one[0] == file} for folder, file in asked]
