@@ -151,23 +151,6 @@ async def write(path: str) -> None:
         LOCK.release()
 ```
 
-## Fixed
-```python
-import asyncio
-import threading
-
-LOCK = threading.Lock()
-
-
-async def write(path: str) -> None:
-    loop = asyncio.get_running_loop()
-    try:
-        await loop.run_in_executor(None, LOCK.acquire)
-        await asyncio.sleep(1)
-    finally:
-        LOCK.release()
-```
-
 ## Good: released in a finally
 ```python
 import asyncio
@@ -276,7 +259,7 @@ from lockcheck.analysis.repairs import holding
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import misuse, title
 from lockcheck.model.findings import Confidence, Finding, Related
-from lockcheck.model.repairs import AcquireInTry, CatchAll, Repair, UndoOnCancel
+from lockcheck.model.repairs import AcquireInTry, CatchAll, Repair, Show, UndoOnCancel
 from lockcheck.rules.registry import rule
 
 
@@ -305,10 +288,14 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield _marked(analysis, mark)
 
 
+_IN_TRY = "acquire it inside the `try`, and release it only if it was acquired: a pool that still waits goes on to take it"
+"""Nobody can tell in the `finally` whether the pool had it already: that is for a person to decide."""
+
+
 def _repairs(analysis: Analysis, leak: Leak) -> tuple[Repair, ...]:
     place = analysis.place(leak.function, leak.operation.span)
     if leak.operation.handed:
-        return (AcquireInTry(place),)
+        return (Show(AcquireInTry(place), _IN_TRY),)
     return (*([CatchAll(place)] if leak.undone else []), *holding(place, leak.operation))
 
 
