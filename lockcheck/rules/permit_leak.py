@@ -288,7 +288,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield _marked(analysis, mark)
 
 
-_IN_TRY = "acquire it inside the `try`, and release it only if it was acquired: a pool that still waits goes on to take it"
+_IN_TRY = (
+    "acquire it inside the `try`, and release it only if it was acquired: a pool that still waits goes on to take it"
+)
 """Nobody can tell in the `finally` whether the pool had it already: that is for a person to decide."""
 
 
