@@ -57,6 +57,8 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("select = 'LCK101'", "select: expected `array | null`"),
         ("src = [1]", "src[0]: expected `str`"),
         ("default-timeout = 0", "default-timeout: expected `float` > 0.0"),
+        ("default-timeout = inf", "default-timeout: expected `float` <= 4294967.0"),
+        ("default-timeout = 1e10", "default-timeout: expected `float` <= 4294967.0"),
         ("select = ['LCK1O1']", "select: unknown rule `LCK1O1`; did you mean `LCK101`?"),
         ("ignore = ['thread_lock_across_await']", "did you mean `thread-lock-across-await`?"),
         ("per-file-ignores = { 'tests/*' = ['XYZ1'] }", 'per-file-ignores."tests/*": unknown rule `XYZ1`'),
