@@ -58,7 +58,9 @@ def test_selection(write: Write, lockcheck: Lockcheck, arguments: list[str], sta
         (["--ignore", "E501"], "lockcheck: --ignore: unknown rule `E501`"),
         (["--output-format", "xml"], "invalid choice: 'xml'"),
         (["--min-confidence", "sure"], "invalid choice: 'sure'"),
-        (["--jobs", "0"], "invalid"),
+        (["--jobs", "0"], "`0` is no number of processes: write 1 or more"),
+        (["--jobs", "x"], "`x` is no number of processes: write 1 or more"),
+        (["-"], "-: the standard input has no name: say by --stdin-filename which file of the program it is"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
         (["rule", "LCK1"], "lockcheck: rule: unknown rule `LCK1`"),
@@ -162,3 +164,17 @@ def test_terminal_gets_colour(write: Write) -> None:
     os.close(leader)
     assert b"\x1b[" in shown
     assert b"LCK101" in shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device on this system")
+@pytest.mark.parametrize("words", [["check", "."], ["rule", "--all"], ["config"]])
+def test_full_disk_is_no_bug_of_ours(write: Write, words: list[str]) -> None:
+    write({"a.py": HAZARD})
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "lockcheck", *words]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT, timeout=120
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lockcheck: the standard output cannot be written: ")
+    assert done.stderr.count("\n") == 1
