@@ -191,6 +191,24 @@ class TestExtending:
         assert settings["locks"]["value"] == {"a.A": "threading.Lock", "a.B": "threading.RLock"}
 
     @pytest.mark.parametrize(
+        ("own", "shown"),
+        [
+            ("ignore = ['LCK501']", ["LCK101", "LCK501"]),
+            ("select = ['LCK1']", []),
+            ("select = ['LCK1']\nignore = ['LCK501']", ["LCK501"]),
+        ],
+    )
+    def test_what_is_shown_as_ignored_is_what_is(
+        self, write: Write, lockcheck: Lockcheck, own: str, shown: list[str]
+    ) -> None:
+        root = write(
+            {"base.toml": "ignore = ['LCK101']", "lockcheck.toml": f"extend = 'base.toml'\n{own}", "a.py": HAZARD}
+        )
+        ignore = json.loads(lockcheck("config", "--output-format", "json").out)["settings"]["ignore"]
+        assert ignore == {"value": shown, "origin": str(root / "lockcheck.toml")}
+        assert (lockcheck(".").status == 0) == ("LCK101" in shown)
+
+    @pytest.mark.parametrize(
         ("base", "complaint"),
         [
             (None, "lockcheck.toml: extend: {root}/base.toml: No such file or directory"),
