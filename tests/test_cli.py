@@ -63,7 +63,8 @@ def test_selection(write: Write, lockcheck: Lockcheck, arguments: list[str], sta
         (["-"], "-: the standard input has no name: say by --stdin-filename which file of the program it is"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
-        (["rule", "LCK1"], "lockcheck: rule: unknown rule `LCK1`"),
+        (["rule", "LCK1O1"], "lockcheck: rule: unknown rule `LCK1O1`; did you mean `LCK101`?"),
+        (["rule", "lck10"], "lockcheck: rule: `lck10` stands for LCK101, LCK102, "),
         (["rule", "thread-lock-across-awai"], "did you mean `thread-lock-across-await`?"),
     ],
 )
@@ -178,3 +179,17 @@ def test_full_disk_is_no_bug_of_ours(write: Write, words: list[str]) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("lockcheck: the standard output cannot be written: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that is somebody's current one cannot be removed there")
+@pytest.mark.parametrize("words", [["."], ["rule", "LCK101"], ["config"], ["explain", "a.py:1"], ["graph"]])
+def test_folder_that_is_gone_is_no_bug_of_ours(write: Write, lockcheck: Lockcheck, words: list[str]) -> None:
+    root = write({"gone/a.py": HAZARD})
+    os.chdir(root / "gone")
+    (root / "gone" / "a.py").unlink()
+    (root / "gone").rmdir()
+    try:
+        run = lockcheck(*words)
+    finally:
+        os.chdir(root)
+    assert run == (2, "", "lockcheck: the current folder is there no more: change to another one\n")
