@@ -242,6 +242,16 @@ def test_links_and_pipes_are_safe(write: Write) -> None:
     assert found.failures == ()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
+def test_folder_that_is_a_link_is_looked_into_where_it_is_named(write: Write) -> None:
+    root = write({"x/lockcheck.toml": "", "x/a.py": "", "outside/b.py": "", "outside/c/d.py": ""})
+    (root / "x/link").symlink_to(root / "outside")
+    assert shown("x") == ["x/a.py"]
+    assert shown("x/link") == ["x/link/b.py", "x/link/c/d.py"]
+    assert shown("x/link/c") == ["x/link/c/d.py"]
+    assert sorted(shown("x", "x/link")) == ["x/a.py", "x/link/b.py", "x/link/c/d.py"]
+
+
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the superuser may read everything")
 def test_unreadable_file_is_named_and_the_rest_goes_on(write: Write) -> None:
     root = write({"x/a.py": "", "x/b.py": ""})

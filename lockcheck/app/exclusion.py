@@ -121,12 +121,15 @@ def is_there(path: Path) -> bool:
 
 
 def is_left_out_below(root: str, path: str, exclusion: Exclusion) -> bool:
-    """Whether a folder given by the user lies in a part of the project that the project itself leaves out."""
+    """Whether a folder given by the user lies in a part of the project that the project itself leaves out.
+
+    So does what lies behind a link: it is not followed on the way through the project.
+    """
     folder = root
     exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
     for name in Path(path).relative_to(root).parts:
         below = str(Path(folder) / name)
-        if exclusion.leaves_out_folder(folder, below, name):
+        if Path(below).is_symlink() or exclusion.leaves_out_folder(folder, below, name):
             return True
         folder = below
         exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
