@@ -159,6 +159,12 @@ def test_more_specific_selector_wins_and_the_command_line_comes_last(
     assert CATALOGUE.enabled(selections) == enabled
 
 
+def test_pattern_of_ignores_may_begin_as_paths_do(write: Write, lockcheck: Lockcheck) -> None:
+    write({"lockcheck.toml": "per-file-ignores = { './x/*' = ['LCK1'] }", "x/a.py": HAZARD, "y/x/a.py": HAZARD})
+    found = lockcheck("--output-format", "json", ".").findings
+    assert [Path(one["filename"]).parent.parent.name for one in found] == ["y"]
+
+
 class TestExtending:
     """One file that builds on another."""
 

@@ -107,6 +107,13 @@ def test_exclude_and_extend_exclude(write: Write) -> None:
     assert shown(".") == ["a.py", "gen/b.py"]
 
 
+def test_pattern_may_begin_as_paths_do(write: Write) -> None:
+    write(
+        {"lockcheck.toml": "exclude = ['./gen', './a.py']", "a.py": "", "gen/b.py": "", "x/gen/c.py": "", "x/a.py": ""}
+    )
+    assert shown(".") == ["x/a.py", "x/gen/c.py"]
+
+
 def test_file_given_by_name_is_read_even_where_excluded(write: Write) -> None:
     write({"lockcheck.toml": "extend-exclude = ['gen']", "gen/b.py": "", "gen/script": "", "gen/c.py": ""})
     assert shown("gen/b.py", "gen/script") == ["gen/b.py", "gen/script"]
