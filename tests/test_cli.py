@@ -193,3 +193,14 @@ def test_folder_that_is_gone_is_no_bug_of_ours(write: Write, lockcheck: Lockchec
     finally:
         os.chdir(root)
     assert run == (2, "", "lockcheck: the current folder is there no more: change to another one\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(("words", "status"), [("found.py", 1), ("clean.py", 0), ("nowhere.py", 2)])
+@pytest.mark.parametrize("stream", [1, 2])
+def test_closed_stream_changes_no_status(write: Write, words: str, status: int, stream: int) -> None:
+    write({"found.py": HAZARD, "clean.py": CLEAN})
+    command = ["sh", "-c", f'exec "$0" -m lockcheck {words} {stream}>&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=120)
+    assert done.returncode == status
+    assert "internal error" not in done.stderr
