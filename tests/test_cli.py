@@ -58,10 +58,13 @@ def test_selection(write: Write, lockcheck: Lockcheck, arguments: list[str], sta
         (["--ignore", "E501"], "lockcheck: --ignore: unknown rule `E501`"),
         (["--output-format", "xml"], "invalid choice: 'xml'"),
         (["--min-confidence", "sure"], "invalid choice: 'sure'"),
-        (["--jobs", "0"], "invalid"),
+        (["--jobs", "0"], "`0` is no number of processes: write 1 or more"),
+        (["--jobs", "x"], "`x` is no number of processes: write 1 or more"),
+        (["-"], "-: the standard input has no name: say by --stdin-filename which file of the program it is"),
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
-        (["rule", "LCK1"], "lockcheck: rule: unknown rule `LCK1`"),
+        (["rule", "LCK1O1"], "lockcheck: rule: unknown rule `LCK1O1`; did you mean `LCK101`?"),
+        (["rule", "lck10"], "lockcheck: rule: `lck10` stands for LCK101, LCK102, "),
         (["rule", "thread-lock-across-awai"], "did you mean `thread-lock-across-await`?"),
     ],
 )
@@ -162,3 +165,42 @@ def test_terminal_gets_colour(write: Write) -> None:
     os.close(leader)
     assert b"\x1b[" in shown
     assert b"LCK101" in shown
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device on this system")
+@pytest.mark.parametrize("words", [["check", "."], ["rule", "--all"], ["config"]])
+def test_full_disk_is_no_bug_of_ours(write: Write, words: list[str]) -> None:
+    write({"a.py": HAZARD})
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "lockcheck", *words]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=ENVIRONMENT, timeout=120
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lockcheck: the standard output cannot be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that is somebody's current one cannot be removed there")
+@pytest.mark.parametrize("words", [["."], ["rule", "LCK101"], ["config"], ["explain", "a.py:1"], ["graph"]])
+def test_folder_that_is_gone_is_no_bug_of_ours(write: Write, lockcheck: Lockcheck, words: list[str]) -> None:
+    root = write({"gone/a.py": HAZARD})
+    os.chdir(root / "gone")
+    (root / "gone" / "a.py").unlink()
+    (root / "gone").rmdir()
+    try:
+        run = lockcheck(*words)
+    finally:
+        os.chdir(root)
+    assert run == (2, "", "lockcheck: the current folder is there no more: change to another one\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(("words", "status"), [("found.py", 1), ("clean.py", 0), ("nowhere.py", 2)])
+@pytest.mark.parametrize("stream", [1, 2])
+def test_closed_stream_changes_no_status(write: Write, words: str, status: int, stream: int) -> None:
+    write({"found.py": HAZARD, "clean.py": CLEAN})
+    command = ["sh", "-c", f'exec "$0" -m lockcheck {words} {stream}>&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=120)
+    assert done.returncode == status
+    assert "internal error" not in done.stderr

@@ -57,6 +57,8 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("select = 'LCK101'", "select: expected `array | null`"),
         ("src = [1]", "src[0]: expected `str`"),
         ("default-timeout = 0", "default-timeout: expected `float` > 0.0"),
+        ("default-timeout = inf", "default-timeout: expected `float` <= 4294967.0"),
+        ("default-timeout = 1e10", "default-timeout: expected `float` <= 4294967.0"),
         ("select = ['LCK1O1']", "select: unknown rule `LCK1O1`; did you mean `LCK101`?"),
         ("ignore = ['thread_lock_across_await']", "did you mean `thread-lock-across-await`?"),
         ("per-file-ignores = { 'tests/*' = ['XYZ1'] }", 'per-file-ignores."tests/*": unknown rule `XYZ1`'),
@@ -157,6 +159,12 @@ def test_more_specific_selector_wins_and_the_command_line_comes_last(
     assert CATALOGUE.enabled(selections) == enabled
 
 
+def test_pattern_of_ignores_may_begin_as_paths_do(write: Write, lockcheck: Lockcheck) -> None:
+    write({"lockcheck.toml": "per-file-ignores = { './x/*' = ['LCK1'] }", "x/a.py": HAZARD, "y/x/a.py": HAZARD})
+    found = lockcheck("--output-format", "json", ".").findings
+    assert [Path(one["filename"]).parent.parent.name for one in found] == ["y"]
+
+
 class TestExtending:
     """One file that builds on another."""
 
@@ -187,6 +195,24 @@ class TestExtending:
         settings = json.loads(lockcheck("config", "--output-format", "json").out)["settings"]
         assert settings["extend-exclude"]["value"] == ["one", "two"]
         assert settings["locks"]["value"] == {"a.A": "threading.Lock", "a.B": "threading.RLock"}
+
+    @pytest.mark.parametrize(
+        ("own", "shown"),
+        [
+            ("ignore = ['LCK501']", ["LCK101", "LCK501"]),
+            ("select = ['LCK1']", []),
+            ("select = ['LCK1']\nignore = ['LCK501']", ["LCK501"]),
+        ],
+    )
+    def test_what_is_shown_as_ignored_is_what_is(
+        self, write: Write, lockcheck: Lockcheck, own: str, shown: list[str]
+    ) -> None:
+        root = write(
+            {"base.toml": "ignore = ['LCK101']", "lockcheck.toml": f"extend = 'base.toml'\n{own}", "a.py": HAZARD}
+        )
+        ignore = json.loads(lockcheck("config", "--output-format", "json").out)["settings"]["ignore"]
+        assert ignore == {"value": shown, "origin": str(root / "lockcheck.toml")}
+        assert (lockcheck(".").status == 0) == ("LCK101" in shown)
 
     @pytest.mark.parametrize(
         ("base", "complaint"),

@@ -107,6 +107,13 @@ def test_exclude_and_extend_exclude(write: Write) -> None:
     assert shown(".") == ["a.py", "gen/b.py"]
 
 
+def test_pattern_may_begin_as_paths_do(write: Write) -> None:
+    write(
+        {"lockcheck.toml": "exclude = ['./gen', './a.py']", "a.py": "", "gen/b.py": "", "x/gen/c.py": "", "x/a.py": ""}
+    )
+    assert shown(".") == ["x/a.py", "x/gen/c.py"]
+
+
 def test_file_given_by_name_is_read_even_where_excluded(write: Write) -> None:
     write({"lockcheck.toml": "extend-exclude = ['gen']", "gen/b.py": "", "gen/script": "", "gen/c.py": ""})
     assert shown("gen/b.py", "gen/script") == ["gen/b.py", "gen/script"]
@@ -240,6 +247,16 @@ def test_links_and_pipes_are_safe(write: Write) -> None:
     found = reading("x")
     assert [source.display for source in found.sources] == ["x/a.py", "x/linked.py"]
     assert found.failures == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
+def test_folder_that_is_a_link_is_looked_into_where_it_is_named(write: Write) -> None:
+    root = write({"x/lockcheck.toml": "", "x/a.py": "", "outside/b.py": "", "outside/c/d.py": ""})
+    (root / "x/link").symlink_to(root / "outside")
+    assert shown("x") == ["x/a.py"]
+    assert shown("x/link") == ["x/link/b.py", "x/link/c/d.py"]
+    assert shown("x/link/c") == ["x/link/c/d.py"]
+    assert sorted(shown("x", "x/link")) == ["x/a.py", "x/link/b.py", "x/link/c/d.py"]
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the superuser may read everything")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,21 @@ def test_renamed_files_and_folders_change_nothing(write: Write, found: Lockcheck
     assert marks(found(".")) == before
     (root / "house" / "halls.py").rename(root / "script.py")
     assert marks(found(".")) == before
+
+
+def test_renamed_file_may_be_reported_at_the_other_side(write: Write, found: Lockcheck, lockcheck: Lockcheck) -> None:
+    locks = "import threading\n\nA = threading.Lock()\nB = threading.Lock()\n"
+    side = "from locks import A, B\n\n\ndef {}():\n    with {}:\n        with {}:\n            pass\n"
+    root = write({"locks.py": locks, "a.py": side.format("one", "A", "B"), "b.py": side.format("two", "B", "A")})
+    before = marks(found("."))
+    lockcheck("--write-baseline", "known.json", ".")
+    (root / "a.py").rename(root / "z.py")
+    after = found(".")
+    assert [Path(one["filename"]).name for one in after.findings] == ["b.py"]
+    assert marks(after) == before
+    assert lockcheck("--baseline", "known.json", ".").status == 0
+    write({"z.py": side.format("three", "A", "B")})
+    assert lockcheck("--baseline", "known.json", ".").status == 1
 
 
 def test_renamed_function_and_other_lock_are_other_hazards(write: Write, found: Lockcheck) -> None:

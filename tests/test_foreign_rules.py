@@ -126,6 +126,23 @@ def test_rule_that_raises_costs_itself(write: Write, site: Path, body: str, comp
     assert check("--ignore", "ACM001", path=(site,)).returncode == 1
 
 
+def test_what_is_installed_since_is_looked_at(write: Write, site: Path) -> None:
+    write({"a.py": PROGRAM})
+    before = run("--output-format", "concise")
+    install(site, "acme-rules", ENTRY, {"acme_rules/__init__.py": "raise ValueError('broken')"})
+    broken = run("--output-format", "concise", path=(site,))
+    assert (broken.returncode, broken.stdout) == (2, before.stdout)
+    assert "`acme_rules` could not be loaded: ValueError: broken" in broken.stderr
+
+
+def test_changed_rule_in_a_package_that_shares_its_name_is_asked_anew(write: Write, site: Path) -> None:
+    write({"a.py": PROGRAM})
+    for word in ("third", "last"):
+        rule = RULE.replace("is the third lock", f"is the {word} lock")
+        install(site, "acme-rules", {"lockcheck.rules": {"acme": "acme.three_locks"}}, {"acme/three_locks.py": rule})
+        assert f"is the {word} lock" in run("--output-format", "concise", path=(site,)).stdout
+
+
 def test_two_rules_with_one_code_are_an_error_that_names_both_packages(write: Write, site: Path) -> None:
     write({"a.py": PROGRAM})
     install(site, "acme-rules", ENTRY, RULES)

@@ -25,6 +25,8 @@ else:
     import tomli as tomllib
 
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
+_SELECTING = ("ignore", "extend-select")
+"""What works on a selection: a file that selects afresh has nothing of it from the files that it extends."""
 
 
 class ConfigError(LockcheckError):
@@ -120,6 +122,8 @@ def _joined(file: Path, layers: list[_Layer]) -> Config:
     merged: dict[str, object] = {}
     origins: dict[str, str] = {}
     for layer in layers:
+        if layer.table.select is not None:
+            origins |= {key: str(layer.file) for key in _SELECTING if merged.pop(key, None) is not None}
         for key, value in layer.raw.items():
             merged[key] = _over(key, merged.get(key), value)
             origins[key] = str(layer.file)
@@ -172,11 +176,14 @@ def _understood(file: Path, raw: object) -> _Layer:
 
 
 def _over(key: str, before: object, after: object) -> object:
-    """What a key means where a file that is extended has it too: tables are joined, and lists called `extend-…`."""
+    """What a key means where a file that is extended has it too.
+
+    Tables are joined, and lists called `extend-…`; so is `ignore`, for what the one selects the other takes from.
+    """
     match before, after:
         case dict(), dict():
             return {**cast("dict[str, object]", before), **cast("dict[str, object]", after)}
-        case list(), list() if key.startswith("extend-"):
+        case list(), list() if key.startswith("extend-") or key in _SELECTING:
             return [*cast("list[object]", before), *cast("list[object]", after)]
         case _, value:
             return value

@@ -57,7 +57,7 @@ class Exclusion:
         self._gitignore = config.respect_gitignore
         self._defaults = config.exclude is None
         patterns = [*(config.exclude or ()), *config.extend_exclude]
-        self._patterns = pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+        self._patterns = _read(patterns) if patterns else None
         self._folder = _prefix(config.folder or root)
         self._specs: dict[str, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]] = {}
         self._above(root, boundary)
@@ -121,12 +121,15 @@ def is_there(path: Path) -> bool:
 
 
 def is_left_out_below(root: str, path: str, exclusion: Exclusion) -> bool:
-    """Whether a folder given by the user lies in a part of the project that the project itself leaves out."""
+    """Whether a folder given by the user lies in a part of the project that the project itself leaves out.
+
+    So does what lies behind a link: it is not followed on the way through the project.
+    """
     folder = root
     exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
     for name in Path(path).relative_to(root).parts:
         below = str(Path(folder) / name)
-        if exclusion.leaves_out_folder(folder, below, name):
+        if Path(below).is_symlink() or exclusion.leaves_out_folder(folder, below, name):
             return True
         folder = below
         exclusion.enter(folder, is_there(Path(folder) / ".gitignore"))
@@ -140,7 +143,14 @@ def wrong_pattern(patterns: Sequence[str]) -> str | None:
 
 def matches(patterns: Sequence[str], path: str) -> bool:
     """Whether a path relative to the project is among the patterns, which read as in `.gitignore`."""
-    return pathspec.GitIgnoreSpec.from_lines(patterns).match_file(path)
+    return _read(patterns).match_file(path)
+
+
+def _read(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    """Read patterns of a configuration. In a `.gitignore`, what begins with `./` would match nothing."""
+    return pathspec.GitIgnoreSpec.from_lines(
+        pattern[1:] if pattern.startswith("./") else pattern for pattern in patterns
+    )
 
 
 def _is_pattern(pattern: str) -> bool:

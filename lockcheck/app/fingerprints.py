@@ -35,7 +35,8 @@ def without_number(fingerprint: str) -> str:
 
 def _identity(finding: Finding, module: str) -> str:
     """Neither path nor module: a renamed file has others, and the function, its class and the locks are the same."""
-    parts = (finding.code, _within(finding.symbol, module), finding.subject)
+    functions = sorted(finding.sides) or [_within(finding.symbol, module)]
+    parts = (finding.code, *functions, finding.subject)
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -31,17 +31,25 @@ def state_of(project: Project, options: Options, book: Rulebook, *wishes: object
         project.config,
         places,
         reading.failures,
+        book.failures,
         options.heeds_comments,
         wishes,
     )
     state.update(repr(about).encode("utf-8", "backslashreplace"))
-    packages = {rule.check.__module__.partition(".")[0] for rule in book.rules if rule.check is not None}
-    for file in _code({"lockcheck", *packages}):
+    modules = {rule.check.__module__ for rule in book.rules if rule.check is not None}
+    for file in _code({_package(module) for module in modules} | {"lockcheck"}):
         state.update(file.read_bytes() + b"\0")
     for source in reading.sources:
         facts = (source.path, source.module, source.is_package, len(source.text))
         state.update(repr(facts).encode("utf-8", "backslashreplace") + source.text.encode("utf-8", "surrogatepass"))
     return state.digest()
+
+
+def _package(module: str) -> str:
+    """The outermost package of a module that lies in one place: what many share a name for, others add to."""
+    words = module.split(".")
+    names = [".".join(words[:count]) for count in range(1, len(words) + 1)]
+    return next((name for name in names if getattr(sys.modules[name], "__file__", None) is not None), module)
 
 
 def _code(packages: Iterable[str]) -> list[Path]:

@@ -28,6 +28,8 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 CONFIDENCES = tuple(confidence.word for confidence in sorted(Confidence, reverse=True))
 TEST_FILES = ("tests/", "test/", "test_*.py", "*_test.py", "conftest.py")
 """Patterns of test files, as in `.gitignore`."""
+LONGEST = 4_294_967
+"""Seconds that locks can be waited for on every platform (`threading.TIMEOUT_MAX`, where it is least)."""
 
 _LockPath: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^\w+(\.\w+)+$")]
 _Chain: TypeAlias = Annotated[tuple[_LockPath, ...], msgspec.Meta(min_length=2)]
@@ -69,7 +71,7 @@ class SettingsTable(msgspec.Struct, frozen=True, rename="kebab", omit_defaults=T
         "high"
     )
     default_timeout: Annotated[
-        float, msgspec.Meta(gt=0, description="Seconds, for fixes that give a wait a timeout.")
+        float, msgspec.Meta(gt=0, le=LONGEST, description="Seconds, for fixes that give a wait a timeout.")
     ] = 30.0
     target_version: Annotated[
         str | None,

@@ -74,6 +74,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `symbol` is the qualified name of the function it stands in and `subject` names what collides without line
     numbers: with the code they make the `fingerprint`, which triage gives and which survives moved lines.
+    `sides` are the functions of a hazard whose sides are alike, as their modules name them. The names of files decide at
+    which of them it is reported: for the fingerprint they all stand in the place of `symbol`.
     `notes` are what rules that this one supersedes had to say of the same place.
     `repairs` are what the rule thinks would repair it, the best first; `fix` is what came of them on request.
     """
@@ -91,6 +93,7 @@ class Finding(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
     fingerprint: str = ""
+    sides: tuple[str, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True):

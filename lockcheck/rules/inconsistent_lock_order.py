@@ -438,6 +438,7 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
         symbol=str(first.function),
         subject=names,
         repairs=_repairs(analysis, first),
+        sides=tuple(witness.function.qualname for witness in witnesses),
     )
 
 

@@ -79,6 +79,8 @@ def _refuse_together(arguments: Arguments) -> None:
         raise ConfigError("--write-baseline takes in everything: leave out --baseline and --new-since")
     if arguments.add_noqa is not None and arguments.stdin_filename is not None:
         raise ConfigError("--add-noqa changes files: it cannot go together with --stdin-filename")
+    if "-" in arguments.paths and arguments.stdin_filename is None:
+        raise ConfigError("-: the standard input has no name: say by --stdin-filename which file of the program it is")
 
 
 def check_parser() -> argparse.ArgumentParser:
@@ -194,10 +196,9 @@ def _listed(text: str) -> list[str]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes: write 1 or more")
+    return int(text)
 
 
 def _processors() -> int:

@@ -20,12 +20,22 @@ def project(paths: Sequence[str], arguments: RunArguments) -> Project:
 
     from lockcheck.app.project import absolute, locate
 
-    found = locate(paths, here=str(Path.cwd()), config_file=arguments.config, isolated=arguments.isolated)
+    found = locate(paths, here=here(), config_file=arguments.config, isolated=arguments.isolated)
     if not arguments.python_path:
         return found
     folders = tuple(absolute(folder, found.here) for folder in arguments.python_path)
     config = msgspec.structs.replace(found.config, python_path=(*folders, *found.config.python_path))
     return msgspec.structs.replace(found, config=config)
+
+
+def here() -> str:
+    """Give the folder that lockcheck is asked in; raises `ConfigError` where somebody has removed it."""
+    from lockcheck.app.config import ConfigError
+
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError as error:
+        raise ConfigError("the current folder is there no more: change to another one") from error
 
 
 def cache(arguments: RunArguments, project: Project) -> Cache | None:

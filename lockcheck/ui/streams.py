@@ -15,8 +15,16 @@ def write(text: str, status: int) -> int:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up()
+    except OSError as error:
+        _give_up()
+        return complain(f"the standard output cannot be written: {error.strerror or error}")
     return status
+
+
+def _give_up() -> None:
+    """Let what is left of the standard output go nowhere: the interpreter would try it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(name: str, text: str, status: int) -> int:

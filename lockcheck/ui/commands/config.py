@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from lockcheck.app.config import Config
 from lockcheck.app.project import locate
 from lockcheck.app.table import KEYS, json_schema
+from lockcheck.ui import opening
 from lockcheck.ui.streams import CLEAN, write
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(words: list[str]) -> int:
     asked = parser().parse_args(words)
     if asked.schema:
         return write(json.dumps(json_schema(), indent=2) + "\n", CLEAN)
-    config = locate([asked.path], here=str(Path.cwd()), config_file=asked.config, isolated=asked.isolated).config
+    config = locate([asked.path], here=opening.here(), config_file=asked.config, isolated=asked.isolated).config
     settings = list(_settings(config))
     if asked.output_format == "json":
         listed = {one.key: {"value": one.value, "origin": one.origin} for one in settings}

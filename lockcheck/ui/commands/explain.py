@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _asked(place: str) -> tuple[str, Spot]:
     """The file as it was named, and the spot in it. A file that is called `a.py:3` is one."""
-    here = str(Path.cwd())
+    here = opening.here()
     if Path(place).is_file():
         return place, Spot(absolute(place, here))
     match = _SPOT.fullmatch(place)

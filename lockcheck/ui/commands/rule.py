@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lockcheck.app.config import ConfigError, unknown_rule
 from lockcheck.app.project import locate
@@ -33,7 +32,7 @@ def run(words: list[str]) -> int:
     arguments = made.parse_args(words, _Arguments())
     if (arguments.rule is None) != arguments.all:
         made.error("give the code or name of one rule, or --all")
-    known = rulebook(locate(["."], here=str(Path.cwd()), isolated=True)).rules
+    known = rulebook(locate(["."], here=opening.here(), isolated=True)).rules
     rules = known if arguments.rule is None else (_named(arguments.rule, known),)
     if arguments.output_format == "json":
         data = [_data(rule) for rule in rules]
@@ -59,7 +58,11 @@ def _named(asked: str, known: tuple[Rule, ...]) -> Rule:
     for rule in known:
         if asked.upper() == rule.code or asked.lower() == rule.name:
             return rule
-    raise ConfigError(unknown_rule("rule", asked, Catalogue.of(known)))
+    catalogue = Catalogue.of(known)
+    several = catalogue.expand(asked.upper())
+    if several:
+        raise ConfigError(f"rule: `{asked}` stands for {', '.join(sorted(several))}: name one of them, or --all")
+    raise ConfigError(unknown_rule("rule", asked, catalogue))
 
 
 def _page(rule: Rule) -> str:
