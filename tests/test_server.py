@@ -17,6 +17,8 @@ from pygls.lsp.client import LanguageClient
 from pygls.workspace import PositionCodec, TextDocument
 
 import lockcheck
+from lockcheck.model.findings import Finding
+from lockcheck.ui.server.actions import actions_at
 from lockcheck.ui.server.project import Analyser, Text
 from tests.conftest import Write
 
@@ -146,7 +148,9 @@ class Editor:
         params = types.CodeActionParams(
             types.TextDocumentIdentifier(self.uri(name)),
             where,
-            types.CodeActionContext([], only=[types.CodeActionKind(only)] if only == "quickfix" else only and [only]),
+            types.CodeActionContext(
+                [], only=[types.CodeActionKind(only)] if only == "quickfix" else None if only is None else [only]
+            ),
         )
         found = await self.client.text_document_code_action_async(params)
         return [one for one in found or () if isinstance(one, types.CodeAction)]
@@ -270,6 +274,9 @@ def test_safe_fixes_of_a_file_are_one_action(write: Write) -> None:
         assert "    await LOCK.acquire()" in after
         assert "    async with LOCK:" in after
         assert await editor.actions("careless.py", start, "quickfix") == []
+        for wider in ("source", "source.fixAll", ""):
+            assert [one.title for one in await editor.actions("careless.py", start, wider)] == [action.title]
+        assert await editor.actions("careless.py", start, "refactor") == []
 
     session(root, work)
 
@@ -412,6 +419,24 @@ def test_words_that_are_no_longer_there_are_not_kept(write: Write) -> None:
         (stored,) = cache.glob("*.facts")
         sizes.append(stored.stat().st_size)
     assert sizes[1:] == sizes[:-1]
+
+
+def test_fixes_of_other_lines_are_not_worked_out(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write({"careless.py": CARELESS})
+    path = str(root / "careless.py")
+    view = Analyser(str(root), str(root / "facts"), 1).analyse({path: Text(CARELESS, 1)})
+    asked: list[int] = []
+    work_out = view.with_fixes
+
+    def counted(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        asked.append(len(findings))
+        return work_out(findings)
+
+    monkeypatch.setattr(view, "with_fixes", counted)
+    first = view.findings[path][0]
+    assert list(actions_at(view, path, view.lines(path).range(first.place.span)))
+    assert asked == [1]
+    assert len(view.findings[path]) > 1
 
 
 def test_missing_library_is_said_with_what_to_install(

@@ -25,14 +25,19 @@ FIX_ALL = "source.fixAll.lockcheck"
 KINDS = (CodeActionKind.QuickFix.value, FIX_ALL)
 
 
-def actions(view: View, path: str, where: Range) -> Iterator[CodeAction]:
+def actions_at(view: View, path: str, where: Range) -> Iterator[CodeAction]:
     """Give what can be done about the findings at a place."""
-    findings = view.with_fixes(path)
-    for finding in findings:
+    lines = view.lines(path)
+    here = [one for one in view.findings.get(path, ()) if overlap(lines.range(one.place.span), where)]
+    for finding in view.with_fixes(tuple(here)):
         shown = diagnostic(finding, view)
-        if overlap(shown.range, where):
-            yield from _fix(view, finding, shown)
-            yield from _suppression(view, finding, shown)
+        yield from _fix(view, finding, shown)
+        yield from _suppression(view, finding, shown)
+
+
+def fix_all(view: View, path: str) -> Iterator[CodeAction]:
+    """Give all safe fixes of a file as one action."""
+    findings = view.with_fixes(tuple(view.findings.get(path, ())))
     safe = [finding.fix for finding in findings if finding.fix is not None and finding.fix.applicability == "safe"]
     chosen = list(_apart([fix.edits for fix in safe]))
     if chosen:

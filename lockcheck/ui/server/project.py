@@ -56,7 +56,7 @@ class View:
         for finding in outcome.report.findings:
             self.findings.setdefault(finding.place.path, []).append(finding)
         self._lines: dict[str, Lines] = {}
-        self._fixed: dict[str, tuple[Finding, ...]] = {}
+        self._fixed: dict[tuple[Finding, ...], tuple[Finding, ...]] = {}
 
     def text(self, path: str) -> str | None:
         """Give the text of a file as it was analysed."""
@@ -69,13 +69,13 @@ class View:
             self._lines[path] = Lines(self.text(path) or "")
         return self._lines[path]
 
-    def with_fixes(self, path: str) -> tuple[Finding, ...]:
-        """Give the findings of a file with their fixes."""
-        if path not in self._fixed:
-            own = msgspec.structs.replace(self.outcome.report, findings=tuple(self.findings.get(path, ())))
+    def with_fixes(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Give findings with their fixes. Each costs time, so only those that are asked about are worked out."""
+        if findings not in self._fixed:
+            own = msgspec.structs.replace(self.outcome.report, findings=findings)
             outcome = with_fixes(msgspec.structs.replace(self.outcome, report=own), self.project)
-            self._fixed[path] = outcome.report.findings
-        return self._fixed[path]
+            self._fixed[findings] = outcome.report.findings
+        return self._fixed[findings]
 
 
 class Analyser:

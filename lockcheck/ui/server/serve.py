@@ -17,7 +17,7 @@ from lockcheck.app.cache import cache_folder
 from lockcheck.app.decoding import with_newlines
 from lockcheck.model.errors import LockcheckError
 from lockcheck.model.findings import Failure, Finding
-from lockcheck.ui.server.actions import KINDS, actions
+from lockcheck.ui.server.actions import FIX_ALL, KINDS, actions_at, fix_all
 from lockcheck.ui.server.diagnostics import diagnostic, hover, uri
 from lockcheck.ui.server.positions import overlap
 from lockcheck.ui.server.project import Analyser, Text, View, owner, programs
@@ -213,14 +213,20 @@ def _answer(server: Server) -> None:
         known = server.current(params.text_document.uri)
         if known is None:
             return []
-        found = await asyncio.to_thread(lambda: list(actions(*known, params.range)))
-        wanted = params.context.only
-        return [one for one in found if wanted is None or any(_is_kind(one, kind) for kind in wanted)]
+        wanted, trigger = params.context.only, params.context.trigger_kind
+        found: list[types.CodeAction] = []
+        if wanted is None or any(_covers(kind, types.CodeActionKind.QuickFix.value) for kind in wanted):
+            found += await asyncio.to_thread(lambda: list(actions_at(*known, params.range)))
+        is_automatic = wanted is None and trigger is types.CodeActionTriggerKind.Automatic
+        if not is_automatic and (wanted is None or any(_covers(kind, FIX_ALL) for kind in wanted)):
+            found += await asyncio.to_thread(lambda: list(fix_all(*known)))
+        return found
 
 
-def _is_kind(action: types.CodeAction, wanted: str) -> bool:
-    kind = str(getattr(action.kind, "value", action.kind))
-    return kind == wanted or kind.startswith(f"{wanted}.")
+def _covers(wanted: str, kind: str) -> bool:
+    """Whether a kind is the wanted one or a kind of it; the empty one stands for all."""
+    wanted = str(getattr(wanted, "value", wanted))
+    return not wanted or kind == wanted or kind.startswith(f"{wanted}.")
 
 
 def _at(server: Server, address: str, where: types.Range) -> list[tuple[View, Finding]]:
