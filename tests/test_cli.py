@@ -64,7 +64,9 @@ def test_selection(write: Write, lockcheck: Lockcheck, arguments: list[str], sta
         (["--bogus"], "unrecognized arguments: --bogus"),
         (["--config", "nowhere.toml"], "nowhere.toml"),
         (["rule", "LCK1O1"], "lockcheck: rule: unknown rule `LCK1O1`; did you mean `LCK101`?"),
-        (["rule", "lck10"], "lockcheck: rule: `lck10` stands for LCK101, LCK102, "),
+        (["rule", "lck5"], "lockcheck: rule: `lck5` is no one rule; with it begin LCK501, LCK502, LCK503, LCK504\n"),
+        (["rule", ""], "lockcheck: rule: unknown rule ``\n"),
+        (["rule", "LCK1012"], "lockcheck: rule: unknown rule `LCK1012`"),
         (["rule", "thread-lock-across-awai"], "did you mean `thread-lock-across-await`?"),
     ],
 )

@@ -37,6 +37,9 @@ ELSEWHERE = {
 }
 """Pages whose blocks belong together and are run by tests of their own."""
 
+SOURCE = "https://github.com/lockcheck/lockcheck/archive/v0.1.0.tar.gz"
+"""Where the pages install lockcheck from."""
+
 PICTURES = {"text", "diff"}
 """Output: compared where the command before it is run."""
 
@@ -136,8 +139,8 @@ def test_everything_else_that_is_typed_is_known() -> None:
             case ["lockcheck", *_]:
                 pass
             case [*_, "install", requirement] if requirement.startswith("lockcheck"):
-                extra = re.fullmatch(r"lockcheck(?:\[(\w+)\])?", requirement)
-                assert extra is not None, block
+                extra = re.fullmatch(rf"lockcheck(?:\[(\w+)\])? @ {re.escape(SOURCE)}", requirement)
+                assert extra is not None, f"{block}: the name alone is another tool's on PyPI"
                 assert extra[1] is None or extra[1] in extras, block
             case ["python", "-m", "flake8", *_]:
                 assert "flake8" in extras, block
@@ -148,6 +151,12 @@ def test_everything_else_that_is_typed_is_known() -> None:
                 assert importlib.util.find_spec(module) is not None, block
             case _:
                 pytest.fail(f"{block}: nobody tries {line!r}")
+
+
+def test_pages_of_rules_have_no_names_that_markdown_takes_for_emphasis() -> None:
+    for rule in all_rules():
+        prose = re.sub(r"^(`{3,}).*?^\1$|`[^`\n]+`", "", rule.documentation, flags=re.DOTALL | re.MULTILINE)
+        assert re.findall(r"\b__\w+__\b", prose) == [], rule.code
 
 
 def test_report_and_diff_of_the_first_page_are_what_lockcheck_prints(write: Write, lockcheck: Lockcheck) -> None:

@@ -196,6 +196,7 @@ def test_low_confidence_is_a_reason(write: Write, lockcheck: Lockcheck) -> None:
         ("a.py:99", "lockcheck: a.py has no line 99: it has 10"),
         ("a.py:0", "lockcheck: a.py has no line 0: it has 10"),
         ("", "no such file"),
+        (".", "lockcheck: .: is a folder; name a file in it"),
     ],
 )
 def test_a_place_that_is_not_there(write: Write, lockcheck: Lockcheck, place: str, complaint: str) -> None:

@@ -44,6 +44,11 @@ class Memory:
     def _opened(self) -> Mapping[bytes, msgspec.Raw]:
         return {}
 
+    def turn(self) -> None:
+        """Begin another run: what the last one neither asked for nor added is let go."""
+        self._is_changed = self._is_changed or len(self._kept) != len(self._stored)
+        self._stored, self._kept, self._keys = self._kept, {}, {}
+
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
         return self._get(self._key(text), _FACTS)

@@ -15,9 +15,12 @@ def decode(content: bytes) -> str:
     """Decode a source: byte order mark dropped, encoding declaration obeyed, line ends as one newline."""
     has_declaration = any(b"coding" in line for line in content.split(b"\n", 2)[:2])
     text = _declared(content) if has_declaration else _plain(content)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text
+    return with_newlines(text)
+
+
+def with_newlines(text: str) -> str:
+    """Give a text with each line end as one newline, as all that is analysed has them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _plain(content: bytes) -> str:

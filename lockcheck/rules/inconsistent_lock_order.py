@@ -323,7 +323,7 @@ def backward() -> bool:
             A.release()
 ```
 
-## Good: an inversion in __init__ only
+## Good: an inversion in `__init__` only
 ```python
 import threading
 

@@ -70,9 +70,10 @@ def _asked(place: str) -> tuple[str, Spot]:
     if Path(place).is_file():
         return place, Spot(absolute(place, here))
     match = _SPOT.fullmatch(place)
-    if match is None or not Path(match["file"]).is_file():
-        raise ConfigError(f"{visible(match['file'] if match is not None else place)}: no such file")
-    file = match["file"]
+    file = match["file"] if match is not None else place
+    if match is None or not Path(file).is_file():
+        what = "is a folder; name a file in it" if file and Path(file).is_dir() else "no such file"
+        raise ConfigError(f"{visible(file)}: {what}")
     row = int(match["row"]) if match["row"] else None
     column = int(match["column"]) if match["column"] else None
     return file, Spot(absolute(file, here), row, column)

@@ -12,6 +12,7 @@ from lockcheck.rules.registry import Rule
 from lockcheck.ui import opening
 from lockcheck.ui.render import URL
 from lockcheck.ui.render.structured import Json, dump
+from lockcheck.ui.render.view import visible
 from lockcheck.ui.streams import CLEAN, write
 
 FORMATS = ("text", "markdown", "json")
@@ -58,11 +59,10 @@ def _named(asked: str, known: tuple[Rule, ...]) -> Rule:
     for rule in known:
         if asked.upper() == rule.code or asked.lower() == rule.name:
             return rule
-    catalogue = Catalogue.of(known)
-    several = catalogue.expand(asked.upper())
-    if several:
-        raise ConfigError(f"rule: `{asked}` stands for {', '.join(sorted(several))}: name one of them, or --all")
-    raise ConfigError(unknown_rule("rule", asked, catalogue))
+    begun = [rule.code for rule in known if asked and rule.code.startswith(asked.upper())]
+    if begun:
+        raise ConfigError(f"rule: `{visible(asked)}` is no one rule; with it begin {', '.join(begun)}")
+    raise ConfigError(unknown_rule("rule", asked, Catalogue.of(known)))
 
 
 def _page(rule: Rule) -> str:

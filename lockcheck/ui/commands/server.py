@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from lockcheck.ui.streams import CLEAN, complain
+from lockcheck.ui.streams import complain
 
 
 def run(words: list[str]) -> int:
@@ -18,8 +18,7 @@ def run(words: list[str]) -> int:
         if library not in ("pygls", "lsprotocol"):
             raise
         return complain(f"the language server needs {library}: install lockcheck[server]")
-    serve(asked.jobs)
-    return CLEAN
+    return serve(asked.jobs)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from lsprotocol.types import (
     CodeAction,
@@ -25,23 +25,28 @@ FIX_ALL = "source.fixAll.lockcheck"
 KINDS = (CodeActionKind.QuickFix.value, FIX_ALL)
 
 
-def actions(view: View, path: str, where: Range, versions: Mapping[str, int]) -> Iterator[CodeAction]:
-    """Give what can be done about the findings at a place; `versions` are those of open files, by path."""
-    findings = view.with_fixes(path)
-    for finding in findings:
+def actions_at(view: View, path: str, where: Range) -> Iterator[CodeAction]:
+    """Give what can be done about the findings at a place."""
+    lines = view.lines(path)
+    here = [one for one in view.findings.get(path, ()) if overlap(lines.range(one.place.span), where)]
+    for finding in view.with_fixes(tuple(here)):
         shown = diagnostic(finding, view)
-        if overlap(shown.range, where):
-            yield from _fix(view, finding, shown, versions)
-            yield from _suppression(view, finding, shown, versions)
+        yield from _fix(view, finding, shown)
+        yield from _suppression(view, finding, shown)
+
+
+def fix_all(view: View, path: str) -> Iterator[CodeAction]:
+    """Give all safe fixes of a file as one action."""
+    findings = view.with_fixes(tuple(view.findings.get(path, ())))
     safe = [finding.fix for finding in findings if finding.fix is not None and finding.fix.applicability == "safe"]
     chosen = list(_apart([fix.edits for fix in safe]))
     if chosen:
-        edit = _workspace_edit(view, (edit for edits in chosen for edit in edits), versions)
+        edit = _workspace_edit(view, (edit for edits in chosen for edit in edits))
         title = f"lockcheck: make {len(chosen)} safe {'fix' if len(chosen) == 1 else 'fixes'} in this file"
         yield CodeAction(title=title, kind=FIX_ALL, edit=edit)
 
 
-def _fix(view: View, finding: Finding, shown: Diagnostic, versions: Mapping[str, int]) -> Iterator[CodeAction]:
+def _fix(view: View, finding: Finding, shown: Diagnostic) -> Iterator[CodeAction]:
     fix = finding.fix
     if fix is None or not fix.edits:
         return
@@ -52,11 +57,11 @@ def _fix(view: View, finding: Finding, shown: Diagnostic, versions: Mapping[str,
         kind=CodeActionKind.QuickFix,
         diagnostics=[shown],
         is_preferred=is_safe,
-        edit=_workspace_edit(view, fix.edits, versions),
+        edit=_workspace_edit(view, fix.edits),
     )
 
 
-def _suppression(view: View, finding: Finding, shown: Diagnostic, versions: Mapping[str, int]) -> Iterator[CodeAction]:
+def _suppression(view: View, finding: Finding, shown: Diagnostic) -> Iterator[CodeAction]:
     path = finding.place.path
     text = view.text(path)
     after = marked([finding], view.outcome.sources, view.project, "").texts.get(path)
@@ -68,7 +73,7 @@ def _suppression(view: View, finding: Finding, shown: Diagnostic, versions: Mapp
         for row, (old, new) in enumerate(zip(text.split("\n"), after.split("\n"), strict=True), 1)
         if old != new
     ]
-    document = OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=versions.get(path))
+    document = OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=view.versions.get(path))
     yield CodeAction(
         title=f"{finding.code}: ignore on this line",
         kind=CodeActionKind.QuickFix,
@@ -93,7 +98,7 @@ def _touch(one: Edit, other: Edit) -> bool:
     return (a.row, a.column) <= (b.end_row, b.end_column) and (b.row, b.column) <= (a.end_row, a.end_column)
 
 
-def _workspace_edit(view: View, edits: Iterable[Edit], versions: Mapping[str, int]) -> WorkspaceEdit:
+def _workspace_edit(view: View, edits: Iterable[Edit]) -> WorkspaceEdit:
     by_path: dict[str, list[TextEdit]] = {}
     for edit in edits:
         path = edit.place.path
@@ -101,7 +106,7 @@ def _workspace_edit(view: View, edits: Iterable[Edit], versions: Mapping[str, in
     return WorkspaceEdit(
         document_changes=[
             TextDocumentEdit(
-                OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=versions.get(path)), [*changes]
+                OptionalVersionedTextDocumentIdentifier(uri=uri(path), version=view.versions.get(path)), [*changes]
             )
             for path, changes in by_path.items()
         ]
