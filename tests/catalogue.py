@@ -120,3 +120,6 @@ FIXES: Final[dict[str, tuple[Applicability, ...]]] = {
     "LCK901": ("safe",),
 }
 """What sort of fix a rule may have; those that are not named have none."""
+
+SHOWN_TOO = frozenset({"LCK805"})
+"""Rules some of whose findings have a repair that is only shown."""

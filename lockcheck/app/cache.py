@@ -111,17 +111,22 @@ class Cache(Memory):
             return None
         content = msgspec.msgpack.encode(self._kept)
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".facts-")
-            try:
-                with os.fdopen(handle, "wb") as temporary:
-                    temporary.write(_MAGIC + self._salt + _digest(content) + content)
-                Path(name).replace(self._file)
-            finally:
-                Path(name).unlink(missing_ok=True)
+            replace(self._file, _MAGIC + self._salt + _digest(content) + content)
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Write a file of the cache in one step; raises `OSError`, and leaves nothing half written."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.suffix}-")
+    try:
+        with os.fdopen(handle, "wb") as temporary:
+            temporary.write(content)
+        Path(name).replace(file)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def cache_folder(environment: dict[str, str]) -> Path:

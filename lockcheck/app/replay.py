@@ -6,15 +6,15 @@ ignored and made anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from lockcheck.analysis.link.outside import Count
+from lockcheck.app.cache import replace
 from lockcheck.app.discovery import read
 from lockcheck.app.fixing import with_fixes
 from lockcheck.app.pipeline import Options, Outcome, check
@@ -81,18 +81,8 @@ def _load(store: Path, state: bytes) -> _Stored | None:
 
 def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
-    try:
-        packed = msgspec.msgpack.encode(stored)
-        store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=store.parent, prefix=".report-")
-    except (OSError, UnicodeEncodeError):  # a file's name may be no text
-        return
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(packed)
-        Path(name).replace(store)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
+        replace(store, msgspec.msgpack.encode(stored))
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

@@ -7,18 +7,16 @@ on; the others wait for that, but not for ever. Whatever is in the way of sharin
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from lockcheck.app.cache import Cache
+from lockcheck.app.cache import Cache, replace
 from lockcheck.app.discovery import read
 from lockcheck.app.pipeline import Options, check
 from lockcheck.app.project import Given, Project
@@ -148,13 +146,8 @@ def _load(store: Path, key: bytes) -> Found | None:
 
 def _save(store: Path, stored: _Stored) -> None:
     """Leave what was found for others; where that can't be, each does it itself."""
-    try:
-        handle, name = tempfile.mkstemp(dir=store.parent, prefix=".findings-")
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(msgspec.msgpack.encode(stored))
-        Path(name).replace(store)
-    except (OSError, UnicodeEncodeError):  # a file's name may be no text
-        return
+    with suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
+        replace(store, msgspec.msgpack.encode(stored))
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)
