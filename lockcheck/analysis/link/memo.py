@@ -1,34 +1,51 @@
-"""Answers to recursive questions, independent of the order in which they are asked."""
+"""Answers to recursive questions: the least that agrees with all of them, whichever was asked first.
+
+The top-down solver of Le Charlier and Van Hentenryck ("A universal top-down fixpoint algorithm", 1992): a question that
+comes to depend on itself is given what is assumed of it so far, at first its bottom, and is answered anew until nothing
+that was assumed turns out otherwise. Questions within such a circle keep their answers of the last round.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import TypeVar, cast
 
+import msgspec
+
 Answer = TypeVar("Answer")
 
 _NONE = 1 << 30
 _MISSING = object()
-MAX_DEPTH = 24
-"""Questions nested deeper than this are given up: what is that far from the place is no evidence."""
-MAX_WORK = 800
-"""Questions asked for the sake of one outermost question."""
+MAX_DEPTH = 400
+"""Questions nested deeper than this are given up, for the sake of the stack; no package met so far comes near."""
+MAX_ROUNDS = 8
+"""How often a circle is gone round: what has not settled by then goes to and fro, and stays as it is."""
+
+
+class _Draft(msgspec.Struct, frozen=True, gc=False):
+    """An answer that holds as long as `head`, the outermost question that it rests on, is open or a draft itself."""
+
+    answer: object
+    head: Hashable
 
 
 class Memo:
-    """Remembers answers; a question that comes to depend on itself gets its `bottom` there.
-
-    An answer that was formed while an outer question was still open, and that met that question, holds only
-    inside it: it is not kept. So each kept answer is a function of its question alone.
-    """
+    """Remembers answers. A question within a circle is answered once in every round of the circle's outermost one."""
 
     def __init__(self) -> None:
         """Start with nothing known."""
         self.known: dict[Hashable, object] = {}
         """The answers that are kept."""
         self._open: dict[Hashable, int] = {}
+        self._order: list[Hashable] = []
+        """The open questions, outermost first."""
+        self._drafts: dict[Hashable, _Draft] = {}
+        self._drafted: list[Hashable] = []
+        self._assumed: dict[Hashable, object] = {}
+        """What open questions were taken to be answered by, where somebody asked."""
         self._cut = _NONE
-        self._work = 0
+        """How far out the outermost open question lies that the present answer rests on; -1 where one was given up."""
+        self._settled = True
 
     @property
     def busy(self) -> bool:
@@ -46,23 +63,81 @@ class Memo:
         at = self._open.get(question)
         if at is not None:
             self._cut = min(self._cut, at)
+            return cast("Answer", self._assumed.setdefault(question, bottom))
+        draft = self._drafts.get(question)
+        if draft is not None:
+            at = self._head(question)
+            if at is not None:
+                self._cut = min(self._cut, at)
+                return cast("Answer", draft.answer)
+            del self._drafts[question]
+        if len(self._open) >= MAX_DEPTH:
+            self._cut = -1
             return bottom
-        depth = len(self._open)
-        if depth == 0:
-            self._work = 0
-        self._work += 1
-        if depth >= MAX_DEPTH or self._work > MAX_WORK:
-            self._cut = 0
-            return bottom
-        self._open[question] = depth
+        return self._answer(question, compute)
+
+    def _answer(self, question: Hashable, compute: Callable[[], Answer]) -> Answer:
+        depth = self._open[question] = len(self._open)
+        self._order.append(question)
         outer, self._cut = self._cut, _NONE
+        settled, self._settled = self._settled, True
+        start = len(self._drafted)
         try:
-            answer = compute()
+            answer = self._round(question, compute)
+            rounds = 1
+            while self._cut == depth and not self._settled and rounds < MAX_ROUNDS:
+                self._drop(start)
+                self._cut, self._settled = _NONE, True
+                answer = self._round(question, compute)
+                rounds += 1
         finally:
             del self._open[question]
+            self._order.pop()
             cut, self._cut = self._cut, outer
+            inner, self._settled = self._settled, settled
         if cut >= depth:
+            self._keep(question, answer, start)
+        elif depth == 0:
+            self._drop(start)
+            self._assumed.clear()
             self.known[question] = answer
         else:
             self._cut = min(self._cut, cut)
+            self._settled = self._settled and inner
+            if cut >= 0:
+                self._drafts[question] = _Draft(answer, self._order[cut])
+                self._drafted.append(question)
         return answer
+
+    def _round(self, question: Hashable, compute: Callable[[], Answer]) -> Answer:
+        answer = compute()
+        if question in self._assumed and self._assumed[question] != answer:
+            self._assumed[question] = answer
+            self._settled = False
+        return answer
+
+    def _keep(self, question: Hashable, answer: object, start: int) -> None:
+        """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
+        for each in self._drafted[start:]:
+            draft = self._drafts.pop(each, None)
+            if draft is not None:
+                self.known[each] = draft.answer
+                self._assumed.pop(each, None)
+        del self._drafted[start:]
+        self._assumed.pop(question, None)
+        self.known[question] = answer
+
+    def _drop(self, start: int) -> None:
+        for each in self._drafted[start:]:
+            self._drafts.pop(each, None)
+        del self._drafted[start:]
+
+    def _head(self, question: Hashable) -> int | None:
+        """How far out the open question lies that a draft rests on; None where that one was given up."""
+        passed: list[Hashable] = []
+        while (draft := self._drafts.get(question)) is not None:
+            passed.append(question)
+            question = draft.head
+        for each in passed[:-1]:
+            self._drafts[each] = _Draft(self._drafts[each].answer, question)
+        return self._open.get(question)
