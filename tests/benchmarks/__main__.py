@@ -8,7 +8,7 @@ Nothing else should run beside it: ratios are kept, and yet two processes on one
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import platform
 import subprocess
@@ -79,7 +79,7 @@ def machine() -> Machine:
     ruff = subprocess.run([sys.executable, "-m", "ruff", "--version"], capture_output=True, text=True)
     names = [line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")]
     return Machine(
-        date=f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}",
+        date=f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d}",
         processors=len(os.sched_getaffinity(0)),
         model=names[0] if names else platform.machine(),
         python=platform.python_version(),

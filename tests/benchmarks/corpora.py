@@ -96,8 +96,10 @@ def copy_renamed(folder: Path, package: str, name: str, to: Path) -> None:
         target = to.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         text, times = word.subn(other, path.read_bytes())
-        # What does not name the package would be the same text ten times, which a cache by content knows.
-        target.write_bytes(text if times or path.suffix != ".py" else text + b"\n# " + other)
+        if not times and path.suffix == ".py":
+            # It would be the same text ten times, which a cache by content knows; the number of lines stays.
+            text += b"# " + other if text.endswith(b"\n") or not text else b"\n# " + other
+        target.write_bytes(text)
 
 
 def copy_some(folder: Path, package: str, parts: tuple[str, ...], to: Path) -> None:

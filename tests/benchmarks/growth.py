@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.benchmarks.corpora import Unpacked, chosen, copy_renamed, copy_some, lines, package_of, unpacked
+from tests.benchmarks.corpora import Unpacked, chosen, copy_renamed, copy_some, lines, package_of, sources, unpacked
 from tests.benchmarks.figures import Point
 from tests.benchmarks.running import lockcheck, parsing
 
@@ -33,11 +33,11 @@ def sizes(corpus: Unpacked, *, only_ten: bool) -> list[Size]:
     package = package_of(corpus.folder)
     if only_ten:
         return [_copies(package, copies) for copies in TEN]
-    parts = {path.name: lines(path) for path in (corpus.folder / package).iterdir() if path.is_dir()}
+    parts = {path.name: lines(path) for path in (corpus.folder / package).iterdir() if path.is_dir() and sources(path)}
     total = lines(corpus.folder / package)
     right_in_it = total - sum(parts.values())
     found = [
-        Size(f"{len(some)} of {len(parts)} subpackages", 0, some)
+        Size(f"{package}, {part:.0%}: {len(some)} of its {len(parts)} subpackages", 0, some)
         for part in PARTS
         if (some := chosen(parts, int(total * part) - right_in_it))
     ]
@@ -77,7 +77,7 @@ def build(size: Size, folder: Path, tree: Path) -> None:
         copy_some(folder, package, size.parts, tree)
     for number in range(size.copies):
         copy_renamed(folder, package, f"{package}_{number}", tree)
-    (tree / ".git").mkdir()
+    (tree / ".git").mkdir(parents=True)
 
 
 def _copies(package: str, copies: int) -> Size:

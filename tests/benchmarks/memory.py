@@ -66,7 +66,12 @@ def megabytes(process: int, proc: Path = PROC) -> float:
 def processor_seconds(process: int, proc: Path = PROC) -> float:
     """Give the processors' seconds that a process has used, its own alone."""
     fields = _fields(process, proc)
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:13])) / ticks()
+
+
+def ticks() -> int:
+    """Give how many parts of a second the system counts in."""
+    return os.sysconf("SC_CLK_TCK")
 
 
 def _fields(process: int, proc: Path) -> list[str]:

@@ -19,9 +19,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import ParamSpec, TypeVar, cast
 
 from lockcheck.rules.registry import Rule
 from tests.benchmarks.__main__ import machine
@@ -51,6 +52,8 @@ STAGES = {
 _SHARED = {"lockcheck.analysis.link": LINKING, "lockcheck.analysis.summarise": SUMMARISING}
 """Stages that are mixed, since a program is linked where it is asked about: told apart by looking which code runs."""
 _PAUSE = 0.005
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Clock:
@@ -82,11 +85,11 @@ class Clock:
             self._turn()
             self._within.pop()
 
-    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(self, name: str, function: Callable[_P, _R]) -> Callable[_P, _R]:
         """Give a function that counts for a stage whenever it is called."""
 
         @functools.wraps(function)
-        def counted(*arguments: Any, **named: Any) -> Any:
+        def counted(*arguments: _P.args, **named: _P.kwargs) -> _R:
             with self.stage(name):
                 return function(*arguments, **named)
 
@@ -107,41 +110,43 @@ def spent() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime + running
 
 
-class Looks:
-    """Looks every few milliseconds which of two stages the code belongs to that runs now, while it is in either."""
+@contextlib.contextmanager
+def looking(clock: Clock) -> Generator[dict[str, int], None, None]:
+    """Look every few milliseconds which of the mixed stages the code belongs to that runs now, and count."""
+    seen = dict.fromkeys(_SHARED.values(), 0)
+    is_over = threading.Event()
 
-    def __init__(self, clock: Clock) -> None:
-        """Begin with nothing seen."""
-        self.seen = dict.fromkeys(_SHARED.values(), 0)
-        self._clock = clock
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="looks")
+    def look() -> None:
+        while not is_over.wait(_PAUSE):
+            if clock.current in seen:
+                stage = _stage(sys._current_frames().get(clock.thread))
+                if stage is not None:
+                    seen[stage] += 1
 
-    def __enter__(self) -> Looks:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._is_over.wait(_PAUSE):
-            if self._clock.current in self.seen:
-                frame = sys._current_frames().get(self._clock.thread)
-                while frame is not None and (stage := _of(frame.f_globals.get("__name__", ""))) is None:
-                    frame = frame.f_back
-                if frame is not None:
-                    self.seen[stage] += 1
-
-    def divided(self, taken: dict[str, float]) -> dict[str, float]:
-        """Divide the seconds of the mixed stages by what was seen."""
-        together, times = sum(taken.get(name, 0.0) for name in self.seen), sum(self.seen.values())
-        return taken | {name: together * seen / times for name, seen in self.seen.items()} if times else taken
+    thread = threading.Thread(target=look, name="looking")
+    thread.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        thread.join()
 
 
-def _of(module: str) -> str | None:
-    return next((stage for prefix, stage in _SHARED.items() if f"{module}.".startswith(f"{prefix}.")), None)
+def divided(taken: Mapping[str, float], seen: Mapping[str, int]) -> dict[str, float]:
+    """Divide the seconds of the mixed stages among them by how often each was seen."""
+    together, times = sum(taken.get(name, 0.0) for name in seen), sum(seen.values())
+    return {**taken, **{name: together * some / times for name, some in seen.items() if times}}
+
+
+def _stage(frame: FrameType | None) -> str | None:
+    """Give the mixed stage of the innermost function that belongs to one."""
+    while frame is not None:
+        module = f"{frame.f_globals.get('__name__')}."
+        for prefix, stage in _SHARED.items():
+            if module.startswith(f"{prefix}."):
+                return stage
+        frame = frame.f_back
+    return None
 
 
 def profiled(folder: Path) -> tuple[dict[str, float], dict[str, float], float]:
@@ -153,7 +158,7 @@ def profiled(folder: Path) -> tuple[dict[str, float], dict[str, float], float]:
     with (
         tempfile.TemporaryDirectory(prefix="lockcheck-profile-") as cache,
         _patched(clock),
-        Looks(clock) as looks,
+        looking(clock) as seen,
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()) as err,
     ):
@@ -161,7 +166,7 @@ def profiled(folder: Path) -> tuple[dict[str, float], dict[str, float], float]:
         wall, total = time.perf_counter() - begin, spent() - before
     if "internal error" in err.getvalue() or status not in (0, 2):
         raise MeasurementError(f"{folder}: status {status}: {err.getvalue()[-500:]}")
-    taken = looks.divided(clock.taken)
+    taken = divided(clock.taken, seen)
     rules = {name: seconds for name, seconds in taken.items() if name not in STAGES}
     stages = {name: taken.get(name, 0.0) for name in STAGES}
     stages[RULES] += sum(rules.values())
@@ -189,13 +194,13 @@ def _patched(clock: Clock) -> Generator[None, None, None]:
     """Put counting functions in the place of the stages, wherever a module has them by name."""
     for name in ("lockcheck.app.pipeline", "lockcheck.app.replay"):
         importlib.import_module(name)
-    undo: list[tuple[Any, str, Any]] = []
+    undo: list[tuple[object, str, object]] = []
     for stage, (module, path) in STAGES.items():
-        original = _found(module, path)
+        original = cast("Callable[..., object]", _found(module, path))
         counted = clock.timed(stage, _asking(clock, original) if stage == RULES else original)
         attribute = path.rpartition(".")[2]
         modules = [one for key, one in sorted(sys.modules.items()) if key.partition(".")[0] == "lockcheck"]
-        owners: list[Any] = [_found(module, path.rpartition(".")[0])] if "." in path else modules
+        owners: list[object] = [_found(module, path.rpartition(".")[0])] if "." in path else [*modules]
         for owner in owners:
             if vars(owner).get(attribute) is original:
                 undo.append((owner, attribute, original))
@@ -203,28 +208,28 @@ def _patched(clock: Clock) -> Generator[None, None, None]:
     try:
         yield
     finally:
-        for owner, attribute, original in undo:
-            setattr(owner, attribute, original)
+        for owner, attribute, before in undo:
+            setattr(owner, attribute, before)
 
 
-def _asking(clock: Clock, apply: Callable[..., Any]) -> Callable[..., Any]:
+def _asking(clock: Clock, apply: Callable[..., object]) -> Callable[..., object]:
     """Count every rule for itself, under its code."""
 
     def timed(rule: Rule) -> Rule:
         check = rule.check
         if check is None:
             return rule
-        # A rule is asked for its findings one by one: what it takes is the time until it has no more.
+        # A rule gives its findings one by one: what it takes is the time until it has no more.
         return dataclasses.replace(rule, check=clock.timed(rule.code, lambda analysis: iter(list(check(analysis)))))
 
-    def counted(rules: Sequence[Rule], *rest: Any, **named: Any) -> Any:
+    def counted(rules: Sequence[Rule], *rest: object, **named: object) -> object:
         return apply([timed(rule) for rule in rules], *rest, **named)
 
     return counted
 
 
-def _found(module: str, path: str) -> Any:
-    found: Any = importlib.import_module(module)
+def _found(module: str, path: str) -> object:
+    found: object = importlib.import_module(module)
     for name in path.split("."):
         found = getattr(found, name, None)
     if found is None:

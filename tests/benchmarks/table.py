@@ -40,15 +40,15 @@ def corpora(found: Sequence[Corpus], growth: tuple[Point, ...]) -> Iterator[str]
     """Draw the table of the goals: a row for each measure, two columns for each corpus."""
     yield from _head(["", "at most"], [cell for one in found for cell in (one.name, "kept")])
     for measure in MEASURES:
-        goal = f"{measure.goal:.1f} ×" if measure.goal is not None else ""
-        yield row(measure.title, goal, *(cell for one in found for cell in _time(one, measure.key, measure.goal)))
-    cells = (cell for one in found for cell in (f"{one.peak():,.0f} MB", kept(one.peak(), MEMORY)))
-    yield row("peak memory of any of these, all processes", f"{MEMORY:.0f} MB", *cells)
+        most = f"{measure.goal:.1f} ×" if measure.goal is not None else ""
+        yield row(measure.title, most, *(cell for one in found for cell in _time(one, measure.key, measure.goal)))
+    memory = (cell for one in found for cell in (f"{one.peak():,.0f} MB", kept(one.peak(), MEMORY)))
+    yield row("peak memory of any of these, all processes", f"{MEMORY:.0f} MB", *memory)
     tenfold = ten_times(growth)
     if tenfold is not None:
         for what, times, goal in zip(("time", "memory"), tenfold, TEN_TIMES, strict=True):
-            cells = [f"{times:.1f} ×", kept(times, goal), *["", ""] * (len(found) - 1)]
-            yield row(f"ten times the code: {what}", f"{goal:.0f} ×", *cells)
+            rest = ["", ""] * (len(found) - 1)
+            yield row(f"ten times the code: {what}", f"{goal:.0f} ×", f"{times:.1f} ×", kept(times, goal), *rest)
 
 
 def about(found: Sequence[Corpus]) -> Iterator[str]:
@@ -61,7 +61,7 @@ def about(found: Sequence[Corpus]) -> Iterator[str]:
             f"- **{one.name}**: {one.files:,} files, {thousands(one.lines)} thousand lines; {rounds} rounds. "
             f"Changed, with the number of files that import it: {changed}. With and without the cache lockcheck reported {same}."
         )
-        peaks = ", ".join(f"{measure.title} {one.megabytes[measure.key]:.0f}" for measure in MEASURES if measure.goal)
+        peaks = "; ".join(f"{measure.title}: {one.megabytes[measure.key]:.0f}" for measure in MEASURES if measure.goal)
         yield f"  - Peak memory in MB: {peaks}."
         yield from (f"  - It could not do all: {complaint}" for complaint in one.complaints)
 
@@ -75,7 +75,7 @@ def others(one: Others) -> Iterator[str]:
         pace = f"{one.lines / tool.seconds:,.0f}"
         name = f"{tool.name.partition(',')[0]} {tool.version}"
         detail = tool.name.partition(",")[2]
-        cells = (f"{tool.seconds:.1f}", f"{tool.seconds / one.parse:.1f}", pace, f"{tool.reports:,}")
+        cells = (f"{tool.seconds:.2f}", f"{tool.seconds / one.parse:.2f}", pace, f"{tool.reports:,}")
         yield row(f"{name}{',' if detail else ''}{detail}", *cells)
 
 
