@@ -59,14 +59,15 @@ class Axis(msgspec.Struct, frozen=True):
 
 
 def draw(points: Sequence[Point]) -> str:
-    """Draw lockcheck and `ast.parse` by thousand lines, and what growth in proportion to the first point would be."""
+    """Draw lockcheck and `ast.parse` by thousand lines, and what growth in proportion to one whole copy would be."""
     points = sorted(points, key=lambda point: point.lines)
     first, last = points[0], points[-1]
     across = Axis(first.lines / 1000 / 1.15, last.lines / 1000 * 1.15, _LEFT, _WIDTH - _RIGHT)
-    seconds = [value for point in points for value in (point.parse, point.seconds)]
+    one = next((point for point in points if point.copies == 1), first)
+    even = [(point.lines, one.seconds / one.lines * point.lines) for point in (first, last)]
+    seconds = [value for point in points for value in (point.parse, point.seconds)] + [value for _, value in even]
     up = Axis(min(seconds) / 1.3, max(seconds) * 1.3, _HEIGHT - _BOTTOM, _TOP)
     lines = [*_frame(points), *_grid(across, up)]
-    even = [(first.lines, first.seconds), (last.lines, first.seconds / first.lines * last.lines)]
     lines.append(f'  <path class="even" d="{_path(even, across, up)}"/>')
     for series, curve, dot in (("parse", "parse", "dab"), ("seconds", "ours", "dot")):
         values: list[tuple[float, float]] = [(point.lines, getattr(point, series)) for point in points]

@@ -38,10 +38,10 @@ def victims(folder: Path) -> tuple[Victim, ...]:
 def choose(counts: Mapping[str, int]) -> tuple[Victim, ...]:
     """Choose three files by how many others import each.
 
-    The leaf is the middle one, by path, of those that nobody imports; the central one is imported by the most; the
+    The leaf is the middle one, by path, of those that nobody imports and that are no `__init__.py`; the central one is imported by the most; the
     middling one is imported by as many as the geometric mean of one and that. Ties go to the first by path.
     """
-    leaves = sorted(file for file, count in counts.items() if count == 0)
+    leaves = sorted(file for file, count in counts.items() if count == 0 and Path(file).name != "__init__.py")
     imported = sorted(file for file, count in counts.items() if count > 0)
     central = max(imported, key=lambda file: counts[file], default=None)
     between = [file for file in imported if file != central]
