@@ -65,14 +65,21 @@ def test_a_question_is_computed_a_few_times_only_however_many_circles_go_through
     assert len(computed) <= 3 * 12
 
 
-def test_a_chain_that_is_too_deep_is_given_up_and_does_not_harm_what_is_asked_next() -> None:
+def test_a_chain_that_is_too_deep_is_given_up_at_its_depth_and_asked_for_once_only() -> None:
     memo = Memo()
+    computed: list[int] = []
 
     def ask(number: int) -> int:
-        return memo.solve(number, lambda: ask(number + 1) + 1 if number < 10 * MAX_DEPTH else 0, 0)
+        def compute() -> int:
+            computed.append(number)
+            return ask(number + 1) + 1 if number < 10 * MAX_DEPTH else 0
+
+        return memo.solve(number, compute, 0)
 
     assert with_headroom(lambda: ask(0)) == MAX_DEPTH
+    assert with_headroom(lambda: [ask(number) for number in range(10 * MAX_DEPTH)])[1] == MAX_DEPTH - 1
     assert ask(10 * MAX_DEPTH - 3) == 3
+    assert len(computed) <= 11 * MAX_DEPTH
 
 
 def test_what_goes_to_and_fro_ends() -> None:

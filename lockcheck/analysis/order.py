@@ -20,6 +20,8 @@ MAX_CYCLES = 10
 MAX_LENGTH = 8
 MAX_TRIES = 24
 """Witnesses of an edge that are tried against those of its neighbours."""
+MAX_WORK = 100_000
+"""Steps of the search for one tangle's cycles, about two seconds; the tangles of real packages take some hundreds."""
 
 
 class Witness(msgspec.Struct, frozen=True, gc=False):
@@ -82,11 +84,13 @@ class Edge(msgspec.Struct, frozen=True, gc=False):
 class Cycle(msgspec.Struct, frozen=True, gc=False):
     """Edges that lead from a lock back to itself, each with the witness that fits its neighbours.
 
-    `more` counts further cycles of the same tangle that are not reported.
+    `more` counts further cycles of the same tangle that are not reported; where they are `uncounted`, the search
+    was broken off and there may be others.
     """
 
     steps: tuple[tuple[Edge, Witness], ...]
     more: int = 0
+    uncounted: bool = False
 
     def rank(self) -> tuple[bool, int, int]:
         """The surer and shorter story first: of the same locks on objects of several classes one cycle is told."""
@@ -106,11 +110,25 @@ class Separation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Tangle(msgspec.Struct, frozen=True, gc=False):
-    """Locks that lead to one another: the cycles that can happen, and the edges that lie on one."""
+    """Locks that lead to one another: the cycles that can happen, and the edges that lie on one.
+
+    The rarest edges were looked at first; where the search was `cut` off, there may be cycles through the others.
+    """
 
     nodes: frozenset[Node]
     cycles: tuple[Cycle, ...]
     possible: frozenset[tuple[Node, Node]]
+    cut: bool = False
+
+
+class _Work:
+    """How much of the search for one tangle's cycles is left to do at most."""
+
+    def __init__(self) -> None:
+        self.left = MAX_WORK
+
+    def step(self) -> None:
+        self.left -= 1
 
 
 class OrderGraph:
@@ -148,28 +166,33 @@ class OrderGraph:
         """For each tangle one shortest cycle for each edge that no cycle before it covers."""
         for tangle in self.tangles():
             for cycle in tangle.cycles[:MAX_CYCLES]:
-                yield msgspec.structs.replace(cycle, more=max(0, len(tangle.cycles) - MAX_CYCLES))
+                more = max(0, len(tangle.cycles) - MAX_CYCLES)
+                yield msgspec.structs.replace(cycle, more=more, uncounted=tangle.cut)
 
     def tangles(self) -> Iterator[Tangle]:
         """The strongly connected parts of the graph, and what of each can happen."""
-        nodes = dict.fromkeys(n for key in self.edges for n in key)
+        nodes: dict[LockId, list[Node]] = {}
+        for each in dict.fromkeys(n for key in self.edges for n in key):
+            nodes.setdefault(each.lock, []).append(each)
         for component in _components(
-            {n: [t for e in self.after(n) for t in self._alike(e.inner, nodes)] for n in nodes}
+            {
+                n: [t for e in self.after(n) for t in nodes[e.inner.lock] if self.is_same(t, e.inner)]
+                for alike in nodes.values()
+                for n in alike
+            }
         ):
+            work = _Work()
             covered: set[tuple[Node, Node]] = set()
             by_locks: dict[frozenset[tuple[LockId, LockId]], Cycle] = {}
             for edge in self._within(component):
                 if (edge.outer, edge.inner) in covered:
                     continue
-                cycle = self._shortest(edge, component)
+                cycle = self._shortest(edge, component, work) if work.left > 0 else None
                 if cycle is not None:
                     covered.update((e.outer, e.inner) for e, _ in cycle.steps)
                     key = frozenset((e.outer.lock, e.inner.lock) for e, _ in cycle.steps)
                     by_locks[key] = min((cycle, by_locks.get(key, cycle)), key=Cycle.rank)
-            yield Tangle(frozenset(component), tuple(by_locks.values()), frozenset(covered))
-
-    def _alike(self, node: Node, nodes: dict[Node, None]) -> list[Node]:
-        return [n for n in nodes if n.lock == node.lock and self.is_same(n, node)]
+            yield Tangle(frozenset(component), tuple(by_locks.values()), frozenset(covered), work.left <= 0)
 
     def _within(self, component: set[Node]) -> list[Edge]:
         edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
@@ -181,20 +204,21 @@ class OrderGraph:
         path, span = min((self.analysis.program.units[s.function.module].path, s.span) for s in steps)
         return len(steps), path, span
 
-    def _shortest(self, first: Edge, component: set[Node]) -> Cycle | None:
+    def _shortest(self, first: Edge, component: set[Node], work: _Work) -> Cycle | None:
         """The shortest cycle through an edge whose witnesses fit together: breadth first over the edges behind it."""
         queue: deque[tuple[Edge, ...]] = deque([(first,)])
         tried = 0
         while queue:
             path = queue.popleft()
-            if len(path) > MAX_LENGTH or tried > 2000:
+            if len(path) > MAX_LENGTH or tried > 2000 or work.left <= 0:
                 return None
             for edge in self.after(path[-1].inner):
                 if edge.inner not in component:
                     continue
                 tried += 1
+                work.step()
                 if self.is_same(edge.inner, first.outer):
-                    chosen = self._fit((*path, edge))
+                    chosen = self._fit((*path, edge), work)
                     if chosen is not None:
                         return self._turned(tuple(zip((*path, edge), chosen, strict=True)))
                 elif all(edge.inner not in (e.outer, e.inner) for e in path):
@@ -206,7 +230,7 @@ class OrderGraph:
         first = min(range(len(steps)), key=lambda i: self.rarity(steps[i][0]))
         return Cycle(steps[first:] + steps[:first])
 
-    def _fit(self, edges: tuple[Edge, ...]) -> tuple[Witness, ...] | None:
+    def _fit(self, edges: tuple[Edge, ...], work: _Work) -> tuple[Witness, ...] | None:
         """One witness for each edge, so that all can happen at once and each waits for what the next one holds."""
 
         def choose(chosen: tuple[Witness, ...]) -> tuple[Witness, ...] | None:
@@ -215,6 +239,7 @@ class OrderGraph:
             told = {step.function for other in chosen for step in other.pair.trace}
             candidates = sorted(edges[len(chosen)].witnesses[:MAX_TRIES], key=lambda w: w.function in told)
             for witness in candidates:  # code that the other side's story does not run through convinces more
+                work.step()
                 fits = all(self._together(witness, other) for other in chosen)
                 if fits and (not chosen or self._waits(chosen[-1], witness)):
                     found = choose((*chosen, witness))

@@ -430,7 +430,7 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
     return Finding(
         "LCK301",
         "inconsistent-lock-order",
-        _message(witnesses) + (f" ({cycle.more} more cycles of these locks are not shown)" if cycle.more else ""),
+        _message(witnesses) + _others(cycle),
         min(certainty(w.pair, (w.held,)) for w in witnesses),
         primary(analysis, first.pair),
         tuple(related),
@@ -440,6 +440,12 @@ def _report(analysis: Analysis, cycle: Cycle) -> Finding:
         repairs=_repairs(analysis, first),
         sides=tuple(witness.function.qualname for witness in witnesses),
     )
+
+
+def _others(cycle: Cycle) -> str:
+    if cycle.uncounted:
+        return f" (at least {cycle.more} more cycles of these locks are not shown: there were too many to count)"
+    return f" ({cycle.more} more cycles of these locks are not shown)" if cycle.more else ""
 
 
 def _repairs(analysis: Analysis, witness: Witness) -> tuple[Repair, ...]:

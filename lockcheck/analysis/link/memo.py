@@ -17,7 +17,8 @@ Answer = TypeVar("Answer")
 _NONE = 1 << 30
 _MISSING = object()
 MAX_DEPTH = 400
-"""Questions nested deeper than this are given up, for the sake of the stack; no package met so far comes near."""
+"""A question nested deeper than this is given up for good, for the sake of the stack and of the time that its return
+would take: a chain of five thousand calls. No package met so far comes near."""
 MAX_ROUNDS = 8
 """How often a circle is gone round: what has not settled by then goes to and fro, and stays as it is."""
 
@@ -44,7 +45,7 @@ class Memo:
         self._assumed: dict[Hashable, object] = {}
         """What open questions were taken to be answered by, where somebody asked."""
         self._cut = _NONE
-        """How far out the outermost open question lies that the present answer rests on; -1 where one was given up."""
+        """How far out the outermost open question lies that the present answer rests on."""
         self._settled = True
 
     @property
@@ -72,7 +73,7 @@ class Memo:
                 return cast("Answer", draft.answer)
             del self._drafts[question]
         if len(self._open) >= MAX_DEPTH:
-            self._cut = -1
+            self.known[question] = bottom
             return bottom
         return self._answer(question, compute)
 
@@ -97,16 +98,11 @@ class Memo:
             inner, self._settled = self._settled, settled
         if cut >= depth:
             self._keep(question, answer, start)
-        elif depth == 0:
-            self._drop(start)
-            self._assumed.clear()
-            self.known[question] = answer
         else:
             self._cut = min(self._cut, cut)
             self._settled = self._settled and inner
-            if cut >= 0:
-                self._drafts[question] = _Draft(answer, self._order[cut])
-                self._drafted.append(question)
+            self._drafts[question] = _Draft(answer, self._order[cut])
+            self._drafted.append(question)
         return answer
 
     def _round(self, question: Hashable, compute: Callable[[], Answer]) -> Answer:
@@ -133,7 +129,7 @@ class Memo:
         del self._drafted[start:]
 
     def _head(self, question: Hashable) -> int | None:
-        """How far out the open question lies that a draft rests on; None where that one was given up."""
+        """How far out the open question lies that a draft rests on; None where that one's computing failed."""
         passed: list[Hashable] = []
         while (draft := self._drafts.get(question)) is not None:
             passed.append(question)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lockcheck.analysis.link.scope import blocks, contains, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
@@ -24,10 +26,26 @@ def guarded(analysis: Analysis, pair: CriticalPair) -> bool:
     for index, step in enumerate(pair.trace):
         function = step.function
         flags = {name for outer in chain[:index] for name in _set(analysis, outer)}
-        body = analysis.program.body(function)
-        if any(_asks(analysis, function, test, flags) for test in _tests(body, step.span)):
+        asked = [test for test in _all_tests(analysis, function) if _asks(analysis, function, test, flags)]
+        if asked and any(test in asked for test in _tests(analysis.program.body(function), step.span)):
             return True
     return False
+
+
+def _all_tests(analysis: Analysis, function: FunctionId) -> tuple[Expr, ...]:
+    """Every test of a function: few ask anything of interest, and only where one does it matters which place it guards."""
+    question = ("tests", function, analysis.program.has_blocks(function))
+    nothing: tuple[Expr, ...] = ()
+    body = analysis.program.body(function)
+    return analysis.engine.types.memo.solve(question, lambda: tuple(_found(body)), nothing)
+
+
+def _found(nodes: Block) -> Iterator[Expr]:
+    for node in nodes:
+        if isinstance(node, Branch | While):
+            yield node.test
+        for inner in blocks(node):
+            yield from _found(inner)
 
 
 def _tests(nodes: Block, span: Span) -> list[Expr]:
