@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from lockcheck.analysis.extract import extract, revisit
+from lockcheck.analysis.extract import extract, visit
 from lockcheck.analysis.link import link
 from lockcheck.analysis.summarise import summarise
 from lockcheck.app.headroom import with_headroom
@@ -33,13 +33,11 @@ def findings(texts: dict[str, str], *, visit_all: bool = False, backwards: bool 
     """What the first rules say of a program, given as the text of each file by its name."""
     units = [_unit(name, text, visit_all) for name, text in sorted(texts.items(), reverse=backwards)]
 
-    def visit(unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:
-        place = unit.facts.functions.index(function)
-        again = revisit(texts[unit.path], unit.facts, {function.qualname}).functions[place]
-        return again.nodes() if again.visited else None
+    def visited(unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:
+        return visit(texts[unit.path], function)
 
     def run() -> list[Finding]:
-        analysis = summarise(link(units, load(), visit))
+        analysis = summarise(link(units, load(), visited))
         asked = [r.check for r in all_rules() if r.code in CORE and r.check is not None]
         found = [finding for check in asked for finding in check(analysis)]
         return sorted(found, key=lambda f: (f.place, f.code, f.message))

@@ -1,1 +1,1 @@
-"""How it is found out: index and visitors (extract), link, summarise."""
+"""How it is found out: index (extract), link, summarise."""

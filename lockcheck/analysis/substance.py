@@ -1,4 +1,4 @@
-"""What may be left out of a body, decided once for both readings of a file."""
+"""What may be left out of a body."""
 
 from __future__ import annotations
 

@@ -19,23 +19,17 @@ Visit: TypeAlias = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 def visit_on_demand(sources: Mapping[str, SourceFile], cache: Memory | None) -> Visit:
     """Make the second round over these sources, by their absolute path; what it yields is cached."""
 
-    def visit(unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:
+    def visited(unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:
         text = sources[unit.path].text
         if cache is not None:
             known = cache.get_body(text, function)
             if known is not None:
                 return known
-        body = _visited(text, unit, function)
+        from lockcheck.analysis.extract import visit  # not needed where all bodies are known
+
+        body = visit(text, function)
         if cache is not None and body is not None:
             cache.put_body(text, function, msgspec.msgpack.encode(body))
         return body
 
-    return visit
-
-
-def _visited(text: str, unit: Unit, function: FunctionFacts) -> tuple[Node, ...] | None:
-    from lockcheck.analysis.extract import revisit
-
-    place = unit.facts.functions.index(function)
-    again = revisit(text, unit.facts, {function.qualname}).functions[place]
-    return again.nodes() if again.visited else None
+    return visited

@@ -1,7 +1,6 @@
 """Expressions, reduced to what matters for locks: names, attributes, calls, awaits and how they combine.
 
-Both readings of a file (the index over `ast` and the visitors over LibCST) lower expressions to these values,
-so nothing behind the extract stage knows a syntax tree.
+The syntax tree of a file is lowered to these values, so nothing behind the extract stage knows one.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """What a function does, in order.
 
-A body is a tuple of nodes. The index yields *flat* bodies: simple steps only, the statements of compound
-statements one after another (each step as it stands in the source, tests and headers as `Do`, `Iterate` and
-`Enter`). The visitors yield *structured* bodies, in which compound nodes keep their blocks; they are made for
-the functions that may touch a primitive.
+A body is a tuple of nodes. In a *structured* body compound nodes keep their blocks: these are kept of the functions
+that may touch a primitive. The others have *flat* bodies: simple steps only, the statements of compound statements
+one after another (each step as it stands in the source, tests and headers as `Do`, `Iterate` and `Enter`).
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockcheck.analysis.flatten import flatten
 from lockcheck.analysis.index.comments import comments
 from lockcheck.analysis.index.contracts import contracts
 from lockcheck.analysis.index.parse import TooDeep, parse
@@ -20,25 +21,29 @@ from lockcheck.model.source import Span
 __all__ = ["TooDeep", "index", "normal"]
 
 
-def index(text: str) -> ModuleFacts:
-    """The facts of a text, every body flat. Raises `TooDeep` where the recursion limit forbids an answer."""
+def index(text: str, *, visit_all: bool = False) -> ModuleFacts:
+    """The facts of a text; structured bodies for the functions that qualify, or for all.
+
+    Raises `TooDeep` where the recursion limit forbids an answer.
+    """
     text = normal(text)
     positions = Positions(text)
     tree = parse(text)
     if isinstance(tree, SyntaxFault):
         return ModuleFacts(lines=positions.count, fault=tree)
     reading = Statements(positions)
+    reading.found.visits_all = visit_all
     try:
         reading.block(tree.body)
         imports, reading.frame.imports = tuple(reading.frame.imports), []
-        module = reading.frame.facts(Span(1, 1, 1, 1), (1, positions.count), None)
+        module = reading.frame.facts(Span(1, 1, 1, 1), (1, positions.count), None, tree.body)
     except RecursionError as error:
         raise TooDeep("a statement nests too deeply") from error
     found = reading.found
     said = comments(text, positions.lines, tree)
     return ModuleFacts(
         imports=imports,
-        exports=_exports(reading.frame.steps),
+        exports=_exports(flatten(reading.frame.nodes)),
         globals=tuple(found.globals),
         classes=tuple(sorted(found.classes, key=lambda item: item.span)),
         functions=(module, *sorted(found.functions, key=lambda item: item.span)),

@@ -36,7 +36,7 @@ from lockcheck.model.expression import (
 from lockcheck.model.facts import MODULE, Parameter
 from lockcheck.model.flow import Return
 
-_Lower: TypeAlias = Callable[[Any], Expr]
+_Lower: TypeAlias = "Callable[[Expressions, Any], Expr]"
 
 OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
@@ -51,27 +51,7 @@ OPERATORS: dict[type[ast.cmpop], str] = {
     ast.NotIn: "not in",
 }
 
-_SILENT = frozenset[type[ast.expr]]({ast.Name, ast.Constant})
-
-
-def _name(node: ast.Name) -> Name:
-    return Name(node.id)
-
-
-def _constant(node: ast.Constant) -> Const:
-    return constant(node.value)
-
-
-class _Table(dict[type[ast.AST], _Lower]):
-    """Which function lowers which node; a node of a newer Python is lowered to its parts."""
-
-    def __init__(self, entries: dict[type[ast.AST], _Lower], other: _Lower) -> None:
-        super().__init__(entries)
-        self.other = other
-
-    def __missing__(self, kind: type[ast.AST]) -> _Lower:
-        self[kind] = self.other
-        return self.other
+SILENT = frozenset[type[ast.expr]]({ast.Name, ast.Constant})
 
 
 class Expressions:
@@ -83,40 +63,12 @@ class Expressions:
         self.span = positions.span
         self.found = Found()
         self.frame = Frame(MODULE, "", None, self.found)
-        self.table = _Table(self._entries(), self._other)
-
-    def _entries(self) -> dict[type[ast.AST], _Lower]:
-        return {
-            ast.Name: _name,
-            ast.Constant: _constant,
-            ast.Attribute: self._attribute,
-            ast.Call: self._call,
-            ast.Subscript: self._subscript,
-            ast.Await: self._await,
-            ast.Yield: self._yield,
-            ast.YieldFrom: self._yield,
-            ast.UnaryOp: self._unary,
-            ast.BoolOp: self._logic,
-            ast.BinOp: self._binary,
-            ast.Compare: self._compare,
-            ast.IfExp: self._if_else,
-            ast.Tuple: self._tuple,
-            ast.List: self._list,
-            ast.Set: self._set,
-            ast.Dict: self._dict,
-            ast.ListComp: self._comprehension,
-            ast.SetComp: self._comprehension,
-            ast.GeneratorExp: self._comprehension,
-            ast.DictComp: self._comprehension,
-            ast.NamedExpr: self._walrus,
-            ast.Lambda: self._lambda,
-            ast.Starred: self._starred,
-            ast.JoinedStr: self._joined,
-        }
+        self.alone = False
+        """Whether the functions inside are left alone."""
 
     def lower(self, node: ast.expr) -> Expr:
         """The value of an expression."""
-        return self.table[type(node)](node)
+        return LOWER[type(node)](self, node)
 
     def target(self, node: ast.expr) -> Expr:
         """What is assigned to: a list of targets is a tuple like any other."""
@@ -136,19 +88,29 @@ class Expressions:
 
     def parts(self, nodes: Iterable[ast.expr | None]) -> Opaque:
         """The parts that matter, without a look at names and literals."""
-        table = self.table
-        return opaque([table[type(node)](node) for node in nodes if node is not None and type(node) not in _SILENT])
+        return opaque(
+            [LOWER[type(node)](self, node) for node in nodes if node is not None and type(node) not in SILENT]
+        )
+
+    def _name(self, node: ast.Name) -> Name:
+        return Name(node.id)
+
+    def _constant(self, node: ast.Constant) -> Const:
+        return constant(node.value)
 
     def _attribute(self, node: ast.Attribute) -> Attr:
         value = node.value
-        return Attr(self.table[type(value)](value), node.attr, self.span(node))
+        return Attr(LOWER[type(value)](self, value), node.attr, self.span(node))
 
     def _call(self, node: ast.Call) -> Call:
-        table = self.table
-        func = table[type(node.func)](node.func)
-        args = tuple([table[type(item)](item) for item in node.args]) if node.args else ()
+        func = LOWER[type(node.func)](self, node.func)
+        args = tuple([LOWER[type(item)](self, item) for item in node.args]) if node.args else ()
         keywords = node.keywords
-        named = tuple([Keyword(item.arg, table[type(item.value)](item.value)) for item in keywords]) if keywords else ()
+        named = (
+            tuple([Keyword(item.arg, LOWER[type(item.value)](self, item.value)) for item in keywords])
+            if keywords
+            else ()
+        )
         call = Call(func, args, named, self.span(node))
         if type(func) is Attr:
             word = func.name
@@ -163,8 +125,9 @@ class Expressions:
         return call
 
     def _subscript(self, node: ast.Subscript) -> Item:
-        table = self.table
-        return Item(table[type(node.value)](node.value), table[type(node.slice)](node.slice), self.span(node))
+        return Item(
+            LOWER[type(node.value)](self, node.value), LOWER[type(node.slice)](self, node.slice), self.span(node)
+        )
 
     def _await(self, node: ast.Await) -> Await:
         return Await(self.lower(node.value), self.span(node))
@@ -182,8 +145,7 @@ class Expressions:
         return negative(value) if kind is ast.USub else opaque((value,))
 
     def _logic(self, node: ast.BoolOp) -> Logic:
-        table = self.table
-        return Logic(type(node.op) is ast.And, tuple([table[type(item)](item) for item in node.values]))
+        return Logic(type(node.op) is ast.And, tuple([LOWER[type(item)](self, item) for item in node.values]))
 
     def _binary(self, node: ast.BinOp) -> Opaque:
         chain = [node.right]
@@ -204,8 +166,7 @@ class Expressions:
         return IfElse(self.lower(node.test), self.lower(node.body), self.lower(node.orelse))
 
     def _items(self, nodes: Iterable[ast.expr]) -> tuple[Expr, ...]:
-        table = self.table
-        return tuple([table[type(node)](node) for node in nodes])
+        return tuple([LOWER[type(node)](self, node) for node in nodes])
 
     def _tuple(self, node: ast.Tuple) -> Group:
         return Group("tuple", self._items(node.elts))
@@ -263,12 +224,14 @@ class Expressions:
         outer = self.frame
         span = self.span(node)
         qualname = f"{outer.inner}<lambda:{span.row}:{span.column}>"
+        if self.alone:
+            return Lambda(qualname)
         parameters = self.parameters(node.args)
         self.frame = frame = Frame(qualname, qualname + ".<locals>.", qualname, self.found)
         self.close_over(outer, parameters)
-        frame.steps.append(Return(self.lower(node.body), self.span(node.body)))
+        frame.nodes.append(Return(self.lower(node.body), self.span(node.body)))
         self.frame = outer
-        facts = frame.facts(span, (span.row, span.end_row), outer.scope, parameters=parameters)
+        facts = frame.facts(span, (span.row, span.end_row), outer.scope, (node.body,), parameters=parameters)
         self.found.functions.append(facts)
         return Lambda(qualname)
 
@@ -298,6 +261,48 @@ class Expressions:
         value = None if default is None else self.lower(default)
         return Parameter(node.arg, kind, self.annotation(node.annotation), value)
 
-    def _other(self, node: ast.AST) -> Opaque:
+    def other(self, node: ast.AST) -> Opaque:
         """Slices, template strings and whatever a newer Python brings."""
         return self.parts(child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
+
+    @staticmethod
+    def table() -> dict[type[ast.AST], _Lower]:
+        """Which function lowers which node."""
+        return {
+            ast.Name: Expressions._name,
+            ast.Constant: Expressions._constant,
+            ast.Attribute: Expressions._attribute,
+            ast.Call: Expressions._call,
+            ast.Subscript: Expressions._subscript,
+            ast.Await: Expressions._await,
+            ast.Yield: Expressions._yield,
+            ast.YieldFrom: Expressions._yield,
+            ast.UnaryOp: Expressions._unary,
+            ast.BoolOp: Expressions._logic,
+            ast.BinOp: Expressions._binary,
+            ast.Compare: Expressions._compare,
+            ast.IfExp: Expressions._if_else,
+            ast.Tuple: Expressions._tuple,
+            ast.List: Expressions._list,
+            ast.Set: Expressions._set,
+            ast.Dict: Expressions._dict,
+            ast.ListComp: Expressions._comprehension,
+            ast.SetComp: Expressions._comprehension,
+            ast.GeneratorExp: Expressions._comprehension,
+            ast.DictComp: Expressions._comprehension,
+            ast.NamedExpr: Expressions._walrus,
+            ast.Lambda: Expressions._lambda,
+            ast.Starred: Expressions._starred,
+            ast.JoinedStr: Expressions._joined,
+        }
+
+
+class _Lowering(dict[type[ast.AST], _Lower]):
+    """What `Expressions.table` holds; a node of a newer Python is lowered to its parts."""
+
+    def __missing__(self, kind: type[ast.AST]) -> _Lower:
+        self[kind] = Expressions.other
+        return Expressions.other
+
+
+LOWER = _Lowering(Expressions.table())

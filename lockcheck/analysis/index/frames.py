@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
+
 import msgspec
 
+from lockcheck.analysis.flatten import flatten
+from lockcheck.analysis.index.depth import is_too_deep
 from lockcheck.analysis.index.words import names_primitive
 from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Item, Name, Star
 from lockcheck.model.facts import (
@@ -15,7 +20,7 @@ from lockcheck.model.facts import (
     ImportFact,
     Parameter,
 )
-from lockcheck.model.flow import Step
+from lockcheck.model.flow import Node
 from lockcheck.model.source import Span
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -43,10 +48,12 @@ class ClassFrame:
 class Found:
     """What is found anywhere in a module."""
 
-    __slots__ = ("classes", "functions", "globals")
+    __slots__ = ("classes", "functions", "globals", "visits_all")
 
     def __init__(self) -> None:
         """Begin a module."""
+        self.visits_all = False
+        """Whether every function keeps its structure."""
         self.globals: list[GlobalFact] = []
         self.classes: list[ClassFacts] = []
         self.functions: list[FunctionFacts] = []
@@ -68,13 +75,14 @@ class Frame:
         "inner",
         "is_generator",
         "made",
+        "nests",
+        "nodes",
         "nonlocals",
         "of_class",
         "qualifies",
         "qualname",
         "receiver",
         "scope",
-        "steps",
         "stored",
     )
 
@@ -87,7 +95,9 @@ class Frame:
         self.body_of: ClassFrame | None = None
         self.of_class: ClassFrame | None = None
         self.receiver: str | None = None
-        self.steps: list[Step] = []
+        self.nodes: list[Node] = []
+        """What was read so far of the suite at hand."""
+        self.nests = False
         self.called: set[str] = set()
         self.stored: set[str] = set()
         self.made: set[str] = set()
@@ -97,6 +107,11 @@ class Frame:
         self.imports: list[ImportFact] = []
         self.is_generator = False
         self.qualifies = False
+
+    def add(self, node: Node) -> None:
+        """Add a compound node."""
+        self.nests = True
+        self.nodes.append(node)
 
     def bind(self, target: Expr, value: Expr | None, annotation: Expr | None, span: Span) -> None:
         """Take note of a value given to a global or to an attribute of a class."""
@@ -148,6 +163,7 @@ class Frame:
         span: Span,
         rows: tuple[int, int],
         parent: str | None,
+        source: Sequence[ast.AST],
         *,
         is_async: bool = False,
         parameters: tuple[Parameter, ...] = (),
@@ -155,8 +171,11 @@ class Frame:
         decorators: tuple[Expr, ...] = (),
         owner: str | None = None,
     ) -> FunctionFacts:
-        """The function as it was found, its body packed."""
+        """The function as it was found, its body packed: structured if it qualifies and nests no deeper than can be followed."""
         called = self.called
+        qualifies = self.qualifies or names_primitive(called)
+        visited = (qualifies or self.found.visits_all) and not is_too_deep(source)
+        body = self.nodes if visited or not self.nests else flatten(self.nodes)
         return FunctionFacts(
             self.qualname,
             span,
@@ -174,9 +193,9 @@ class Frame:
             tuple(sorted(called)),
             tuple(sorted(self.stored)),
             tuple(self.imports),
-            self.qualifies or names_primitive(called),
-            False,
-            msgspec.Raw(_ENCODER.encode(self.steps)),
+            qualifies,
+            visited,
+            msgspec.Raw(_ENCODER.encode(body)),
         )
 
 

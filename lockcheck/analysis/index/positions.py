@@ -10,6 +10,7 @@ from lockcheck.model.source import Span
 
 Placed: TypeAlias = ast.expr | ast.stmt | ast.pattern
 
+_COLON = re.compile(r"[^#:]*:")
 _NAME = re.compile(r"(?:async[\s\\]+)?(?:def|class)[\s\\]+(\w+)")
 
 
@@ -52,6 +53,17 @@ class Positions:
             end_row,
             self.column(end_row, last.end_col_offset or last.col_offset),
         )
+
+    def head(self, node: Placed | ast.ExceptHandler, last: ast.expr | None) -> Span:
+        """From the keyword of a compound statement up to its colon; `last` is the last expression before that."""
+        row, begin = node.lineno, self.column(node.lineno, node.col_offset)
+        end_row, end = row, begin - 1
+        if last is not None:
+            end_row = last.end_lineno or last.lineno
+            end = self.column(end_row, last.end_col_offset or last.col_offset) - 1
+        while (found := _COLON.match(self.lines[end_row - 1], end)) is None:
+            end_row, end = end_row + 1, 0
+        return Span(row, begin, end_row, found.end())
 
     def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
         """Where the name of a definition lies: `ast` does not say. Before it stand keywords and blanks only."""

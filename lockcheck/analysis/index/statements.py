@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from lockcheck.analysis.index.expressions import Expressions
+from lockcheck.analysis.index.expressions import LOWER, SILENT, Expressions
 from lockcheck.analysis.index.frames import ClassFrame, Frame
-from lockcheck.analysis.index.positions import Positions
 from lockcheck.analysis.index.words import is_harmless
 from lockcheck.analysis.substance import matters, runs_where_defined
 from lockcheck.model.expression import Expr, Name
@@ -16,82 +15,56 @@ from lockcheck.model.facts import ImportFact, Parameter
 from lockcheck.model.flow import (
     Assert,
     Assign,
+    Block,
     Bound,
+    Branch,
     Break,
+    Case,
     Caught,
     Continue,
     Define,
     Delete,
     Do,
     Enter,
+    For,
+    Handler,
     Iterate,
+    Match,
     Raise,
     Return,
+    Try,
+    While,
+    With,
 )
 
-_Read: TypeAlias = Callable[[Any], None]
+_Read: TypeAlias = "Callable[[Statements, Any], None]"
 _Def: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
-
-_SILENT = frozenset[type[ast.expr]]({ast.Name, ast.Constant})
 
 
 class Statements(Expressions):
-    """Reads statements, function by function."""
-
-    def __init__(self, positions: Positions) -> None:
-        """Begin a module."""
-        super().__init__(positions)
-        self.readers = self._readers()
-
-    def _readers(self) -> dict[type[ast.stmt], _Read]:
-        readers: dict[type[ast.stmt], _Read] = {
-            ast.Expr: self._expression,
-            ast.Assign: self._assign,
-            ast.AnnAssign: self._declare,
-            ast.AugAssign: self._augment,
-            ast.Return: self._return,
-            ast.Raise: self._raise,
-            ast.Delete: self._delete,
-            ast.Assert: self._assert,
-            ast.Break: self._break,
-            ast.Continue: self._continue,
-            ast.If: self._if,
-            ast.For: self._for,
-            ast.AsyncFor: self._for,
-            ast.While: self._while,
-            ast.With: self._with,
-            ast.AsyncWith: self._with,
-            ast.Try: self._try,
-            ast.Match: self._match,
-            ast.FunctionDef: self._function,
-            ast.AsyncFunctionDef: self._function,
-            ast.ClassDef: self._class,
-            ast.Import: self._import,
-            ast.ImportFrom: self._import_from,
-            ast.Global: self._global,
-            ast.Nonlocal: self._nonlocal,
-            ast.Pass: self._nothing,
-        }
-        star = getattr(ast, "TryStar", None)
-        if star is not None:
-            readers[star] = self._try
-        alias = getattr(ast, "TypeAlias", None)
-        if alias is not None:
-            readers[alias] = self._nothing
-        return readers
+    """Reads statements, function by function, into structured bodies."""
 
     def block(self, body: Iterable[ast.stmt]) -> None:
         """Read statements one after another."""
-        readers = self.readers
         for node in body:
-            readers[type(node)](node)
+            _READ[type(node)](self, node)
+
+    def suite(self, body: Sequence[ast.stmt]) -> Block:
+        """The nodes of a suite, none where there is none."""
+        if not body:
+            return ()
+        frame = self.frame
+        outer, frame.nodes = frame.nodes, []
+        self.block(body)
+        inner, frame.nodes = frame.nodes, outer
+        return tuple(inner)
 
     def tested(self, node: ast.expr) -> None:
-        """An expression whose value is tested or dropped; it is a step if it can run code."""
-        if type(node) not in _SILENT:
-            value = self.table[type(node)](node)
+        """An expression whose value is dropped; it is a step if it can run code."""
+        if type(node) not in SILENT:
+            value = LOWER[type(node)](self, node)
             if matters(value):
-                self.frame.steps.append(Do(value))
+                self.frame.nodes.append(Do(value))
 
     def _nothing(self, _: ast.stmt) -> None:
         pass
@@ -100,11 +73,11 @@ class Statements(Expressions):
         self.tested(node.value)
 
     def _assign(self, node: ast.Assign) -> None:
-        value = self.table[type(node.value)](node.value)
+        value = LOWER[type(node.value)](self, node.value)
         targets = tuple([self.target(item) for item in node.targets])
         span = self.span(node)
         frame = self.frame
-        frame.steps.append(Assign(targets, value, None, False, span))
+        frame.nodes.append(Assign(targets, value, None, False, span))
         for target in targets:
             frame.bind(target, value, None, span)
 
@@ -113,96 +86,101 @@ class Statements(Expressions):
         declared = self.annotation(node.annotation)
         target = self.target(node.target)
         span = self.span(node)
-        self.frame.steps.append(Assign((target,), value, declared, False, span))
+        self.frame.nodes.append(Assign((target,), value, declared, False, span))
         self.frame.bind(target, value, declared, span)
 
     def _augment(self, node: ast.AugAssign) -> None:
         target = self.target(node.target)
         span = self.span(node)
-        self.frame.steps.append(Assign((target,), self.lower(node.value), None, True, span))
+        self.frame.nodes.append(Assign((target,), self.lower(node.value), None, True, span))
         self.frame.bind(target, None, None, span)
 
     def _return(self, node: ast.Return) -> None:
         value = None if node.value is None else self.lower(node.value)
-        self.frame.steps.append(Return(value, self.span(node)))
+        self.frame.nodes.append(Return(value, self.span(node)))
 
     def _raise(self, node: ast.Raise) -> None:
         value = None if node.exc is None else self.lower(node.exc)
         if node.cause is not None:
             self.tested(node.cause)
-        self.frame.steps.append(Raise(value, self.span(node)))
+        self.frame.nodes.append(Raise(value, self.span(node)))
 
     def _delete(self, node: ast.Delete) -> None:
-        self.frame.steps.append(Delete(tuple([self.target(item) for item in node.targets])))
+        self.frame.nodes.append(Delete(tuple([self.target(item) for item in node.targets])))
 
     def _assert(self, node: ast.Assert) -> None:
-        self.frame.steps.append(Assert(self.lower(node.test)))
+        self.frame.nodes.append(Assert(self.lower(node.test)))
 
     def _break(self, _: ast.Break) -> None:
-        self.frame.steps.append(Break())
+        self.frame.nodes.append(Break())
 
     def _continue(self, _: ast.Continue) -> None:
-        self.frame.steps.append(Continue())
+        self.frame.nodes.append(Continue())
 
     def _if(self, node: ast.If) -> None:
-        self.tested(node.test)
-        self.block(node.body)
+        """An `elif` is a branch in the `else`: there may be thousands, so this does not descend."""
+        chain = [(self.lower(node.test), self.suite(node.body))]
         orelse = node.orelse
-        while len(orelse) == 1 and isinstance(orelse[0], ast.If):
-            self.tested(orelse[0].test)
-            self.block(orelse[0].body)
-            orelse = orelse[0].orelse
-        self.block(orelse)
+        while len(orelse) == 1 and type(inner := orelse[0]) is ast.If:
+            chain.append((self.lower(inner.test), self.suite(inner.body)))
+            orelse = inner.orelse
+        last = self.suite(orelse)
+        for test, then in reversed(chain):
+            last = (Branch(test, then, last),)
+        self.frame.add(last[0])
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         iterable = self.lower(node.iter)
         target = self.target(node.target)
         span = self.positions.between(node, node.iter)
-        self.frame.steps.append(Iterate(target, iterable, type(node) is ast.AsyncFor, span))
+        head = Iterate(target, iterable, type(node) is ast.AsyncFor, span)
         self.frame.bind(target, None, None, span)
-        self.block(node.body)
-        self.block(node.orelse)
+        self.frame.add(For(head, self.suite(node.body), self.suite(node.orelse)))
 
     def _while(self, node: ast.While) -> None:
-        self.tested(node.test)
-        self.block(node.body)
-        self.block(node.orelse)
+        test = self.lower(node.test)
+        self.frame.add(While(test, self.suite(node.body), self.suite(node.orelse), self.span(node.test)))
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         frame = self.frame
         is_async = type(node) is ast.AsyncWith
+        items: list[Enter] = []
         for item in node.items:
             value = self.lower(item.context_expr)
             target = None if item.optional_vars is None else self.target(item.optional_vars)
             span = self.span(item.context_expr)
-            frame.steps.append(Enter(value, target, is_async, span))
+            items.append(Enter(value, target, is_async, span))
             if target is not None:
                 frame.bind(target, None, None, span)
             if not is_harmless(value):
                 frame.qualifies = True
-        self.block(node.body)
+        last = node.items[-1]
+        head = self.positions.head(node, last.optional_vars or last.context_expr)
+        frame.add(With(tuple(items), self.suite(node.body), is_async, head))
 
     def _try(self, node: ast.Try) -> None:
-        self.block(node.body)
-        for handler in node.handlers:
-            types = None if handler.type is None else self.lower(handler.type)
-            self.frame.steps.append(Caught(types, handler.name))
-            self.block(handler.body)
-        self.block(node.orelse)
-        self.block(node.finalbody)
+        body = self.suite(node.body)
+        handlers = tuple([self._handler(handler) for handler in node.handlers])
+        orelse, final = self.suite(node.orelse), self.suite(node.finalbody)
+        self.frame.add(Try(body, handlers, orelse, final, self.positions.head(node, None)))
+
+    def _handler(self, node: ast.ExceptHandler) -> Handler:
+        types = None if node.type is None else self.lower(node.type)
+        return Handler(Caught(types, node.name), self.suite(node.body), self.positions.head(node, node.type))
 
     def _match(self, node: ast.Match) -> None:
-        self.tested(node.subject)
-        for case in node.cases:
-            names = tuple(dict.fromkeys(_captured(case.pattern)))
-            if names:
-                self.frame.steps.append(Bound(names))
-                span = self.positions.between(case.pattern, case.pattern)
-                for name in names:
-                    self.frame.bind_name(name, None, None, span)
-            if case.guard is not None:
-                self.tested(case.guard)
-            self.block(case.body)
+        subject = self.lower(node.subject)
+        self.frame.add(Match(subject, tuple([self._case(case) for case in node.cases])))
+
+    def _case(self, node: ast.match_case) -> Case:
+        names = tuple(dict.fromkeys(_captured(node.pattern)))
+        if names:
+            span = self.span(node.pattern)
+            for name in names:
+                self.frame.bind_name(name, None, None, span)
+        guard = None if node.guard is None else self.lower(node.guard)
+        always = guard is None and _is_irrefutable(node.pattern)
+        return Case(Bound(names), guard, self.suite(node.body), always)
 
     def _global(self, node: ast.Global) -> None:
         self.frame.globals.update(node.names)
@@ -235,7 +213,7 @@ class Statements(Expressions):
     def defined_by(self, value: Expr | None) -> None:
         """A decorator, default or base: a step of the body that defines."""
         if value is not None and runs_where_defined(value):
-            self.frame.steps.append(Do(value))
+            self.frame.nodes.append(Do(value))
 
     def _function(self, node: _Def) -> None:
         outer = self.frame
@@ -244,7 +222,9 @@ class Statements(Expressions):
         for parameter in parameters:
             self.defined_by(parameter.default)
         qualname = outer.inner + node.name
-        outer.steps.append(Define(node.name, qualname, False))
+        outer.nodes.append(Define(node.name, qualname, False))
+        if self.alone:
+            return
         self.frame = frame = Frame(qualname, qualname + ".<locals>.", qualname, self.found)
         if outer.body_of is None:
             self.close_over(outer, parameters)
@@ -257,6 +237,7 @@ class Statements(Expressions):
             self.positions.name(node),
             (self.positions.first_row(node), node.end_lineno or node.lineno),
             outer.scope,
+            node.body,
             is_async=type(node) is ast.AsyncFunctionDef,
             parameters=parameters,
             returns=self.annotation(node.returns),
@@ -280,7 +261,9 @@ class Statements(Expressions):
         for keyword in node.keywords:
             self.defined_by(self.lower(keyword.value))
         qualname = outer.inner + node.name
-        outer.steps.append(Define(node.name, qualname, True))
+        outer.nodes.append(Define(node.name, qualname, True))
+        if self.alone:
+            return
         owner = ClassFrame(qualname)
         self.frame = frame = Frame(qualname + ".<body>", qualname + ".", outer.scope, self.found)
         frame.body_of = owner
@@ -288,9 +271,51 @@ class Statements(Expressions):
         self.frame = outer
         span = self.positions.name(node)
         rows = (self.positions.first_row(node), node.end_lineno or node.lineno)
-        self.found.functions.append(frame.facts(span, rows, outer.scope))
+        self.found.functions.append(frame.facts(span, rows, outer.scope, node.body))
         parent = outer.body_of.qualname if outer.body_of is not None else outer.scope
         self.found.classes.append(owner.facts(span, bases, decorators, parent))
+
+    @staticmethod
+    def readers() -> dict[type[ast.AST], _Read]:
+        """Which function reads which statement."""
+        readers: dict[type[ast.AST], _Read] = {
+            ast.Expr: Statements._expression,
+            ast.Assign: Statements._assign,
+            ast.AnnAssign: Statements._declare,
+            ast.AugAssign: Statements._augment,
+            ast.Return: Statements._return,
+            ast.Raise: Statements._raise,
+            ast.Delete: Statements._delete,
+            ast.Assert: Statements._assert,
+            ast.Break: Statements._break,
+            ast.Continue: Statements._continue,
+            ast.If: Statements._if,
+            ast.For: Statements._for,
+            ast.AsyncFor: Statements._for,
+            ast.While: Statements._while,
+            ast.With: Statements._with,
+            ast.AsyncWith: Statements._with,
+            ast.Try: Statements._try,
+            ast.Match: Statements._match,
+            ast.FunctionDef: Statements._function,
+            ast.AsyncFunctionDef: Statements._function,
+            ast.ClassDef: Statements._class,
+            ast.Import: Statements._import,
+            ast.ImportFrom: Statements._import_from,
+            ast.Global: Statements._global,
+            ast.Nonlocal: Statements._nonlocal,
+            ast.Pass: Statements._nothing,
+        }
+        star = getattr(ast, "TryStar", None)
+        if star is not None:
+            readers[star] = Statements._try
+        alias = getattr(ast, "TypeAlias", None)
+        if alias is not None:
+            readers[alias] = Statements._nothing
+        return readers
+
+
+_READ = Statements.readers()
 
 
 def _captured(pattern: ast.pattern) -> Iterable[str]:
@@ -305,3 +330,14 @@ def _captured(pattern: ast.pattern) -> Iterable[str]:
             yield name
         case _:
             pass
+
+
+def _is_irrefutable(pattern: ast.pattern) -> bool:
+    """Whether a pattern matches everything: `_`, a bare name, or an alternative or alias of these."""
+    match pattern:
+        case ast.MatchAs(pattern=inner):
+            return inner is None or _is_irrefutable(inner)
+        case ast.MatchOr(patterns=alternatives):
+            return any(map(_is_irrefutable, alternatives))
+        case _:
+            return False

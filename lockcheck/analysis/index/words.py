@@ -1,4 +1,4 @@
-"""The words by which a function qualifies for the visitors.
+"""The words by which a function keeps its blocks.
 
 This is a generous filter over one file: a function that none of these words, shapes and `with` statements touches
 cannot change which locks are held, unless linking finds that something it calls does; then the second round has it.

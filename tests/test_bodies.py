@@ -1,4 +1,4 @@
-"""The second reading: structured bodies, and that both readings agree."""
+"""Structured bodies: that they are those of another reading, over LibCST, and keep what happens under what."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import libcst as cst
 import pytest
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from lockcheck.analysis.extract import extract, revisit
+from lockcheck.analysis.extract import extract, visit
 from lockcheck.analysis.flatten import flatten
-from lockcheck.analysis.index import index, normal
+from lockcheck.analysis.index import normal
+from lockcheck.analysis.index.depth import DEEPEST
 from lockcheck.analysis.index.positions import Positions
-from lockcheck.analysis.visitors import Refusal, Visits
-from lockcheck.analysis.visitors.places import places
-from lockcheck.analysis.visitors.slices import DEEPEST
+from lockcheck.app.headroom import with_headroom
 from lockcheck.model.expression import Await, Call, Compare, Const, Expr, Name
 from lockcheck.model.facts import MODULE, FunctionFacts, ModuleFacts
 from lockcheck.model.flow import (
@@ -37,6 +36,8 @@ from lockcheck.model.flow import (
     With,
 )
 from lockcheck.model.source import Span
+from tests.second_reading import Visits
+from tests.second_reading.places import places
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 SAMPLE = """
@@ -110,12 +111,16 @@ def body(text: str, qualname: str = MODULE) -> Block:
 
 
 def assert_agreement(text: str) -> ModuleFacts:
-    flat = index(text)
-    assert flat.fault is None
-    structured = extract(text, visit_all=True)
-    for one, other in zip(flat.functions, structured.functions, strict=True):
-        assert other.visited, one.qualname
-        assert flatten(other.nodes()) == one.nodes(), one.qualname
+    """Hold three readings of every function against each other: of the file, of its rows alone, and by LibCST."""
+    text = normal(text)
+    flat, structured = extract(text), extract(text, visit_all=True)
+    assert structured.fault is None
+    other = Visits(text.split("\n"), structured.functions)
+    for first, function in zip(flat.functions, structured.functions, strict=True):
+        assert function.visited, function.qualname
+        assert first.visited or first.nodes() == flatten(function.nodes()), function.qualname
+        assert visit(text, first) == function.nodes(), function.qualname
+        assert other.visit(function) == function.nodes(), function.qualname
     return structured
 
 
@@ -282,33 +287,37 @@ def test_await_is_kept() -> None:
     assert node == Do(Await(call("g", 2, 11), Span(2, 5, 2, 14)))
 
 
-def test_only_what_qualifies_is_visited_at_first() -> None:
+def test_only_what_qualifies_keeps_its_blocks_at_first() -> None:
     text = "def f(a):\n    if a: b()\ndef g(a):\n    with a: b()\n"
     first = extract(text)
     assert [item.visited for item in first.functions] == [False, False, True]
-    second = revisit(text, first, {"f", "missing"})
-    assert [item.visited for item in second.functions] == [False, True, True]
-    assert revisit(text, second, [MODULE]) == extract(text, visit_all=True)
+    flat = named(first, "f")
+    assert flat.nodes() == (Do(call("b", 2, 11)),)
+    assert visit(text, flat) == (Branch(Name("a"), (Do(call("b", 2, 11)),), ()),)
 
 
-def test_every_function_of_a_name_is_revisited() -> None:
+def test_functions_of_one_name_are_told_apart() -> None:
     text = "class A:\n    @property\n    def x(self): return a()\n    @x.setter\n    def x(self, v): b()\n"
-    facts = revisit(text, index(text), {"A.x"})
-    assert [item.visited for item in facts.functions] == [False, False, True, True]
+    getter, setter = [item for item in extract(text).functions if item.qualname == "A.x"]
+    assert visit(text, getter) == (Return(call("a", 3, 25), Span(3, 18, 3, 28)),)
+    assert visit(text, setter) == (Do(call("b", 5, 21)),)
 
 
 @pytest.mark.parametrize(
-    "expression", ["f" + "()" * (DEEPEST + 1), "a" + ".b" * 3000, "a" + " if b else a" * 5000], ids=["()", ".b", "if"]
+    "inside",
+    ["f" + "()" * 2 * DEEPEST, "a" + ".b" * 3000, "if b: pass\n" + "    elif b: pass\n" * 1200],
+    ids=["()", ".b", "elif"],
 )
-def test_what_would_end_the_process_is_refused(expression: str) -> None:
-    text = f"with x:\n    {expression}\n"
-    facts = index("with x:\n    pass\n")
-    visit = Visits(text.split("\n"), facts.functions).visit(facts.functions[0])
-    assert isinstance(visit, Refusal)
+def test_what_nests_too_deeply_to_be_followed_stays_flat(inside: str) -> None:
+    text = f"with x:\n    {inside}\ndef f():\n    with x:\n        pass\n"
+    facts = with_headroom(lambda: extract(text))
+    module = facts.functions[0]
+    assert [(item.qualifies, item.visited) for item in facts.functions] == [(True, False), (True, True)]
+    assert isinstance(with_headroom(module.nodes)[0], Enter)
+    assert with_headroom(lambda: visit(text, module)) is None
 
 
-def test_what_libcst_does_not_understand_stays_flat() -> None:
-    text = "with x:\n    pass\n"
-    facts = index(text)
-    visit = Visits(["with x y:", ""], facts.functions).visit(facts.functions[0])
-    assert isinstance(visit, Refusal)
+def test_what_is_wide_does_not_count_as_deep() -> None:
+    calls = "".join(f"        f({number}),\n" for number in range(2 * DEEPEST))
+    (function,) = extract(f"with x:\n    y = [\n{calls}    ]\n").functions
+    assert function.visited

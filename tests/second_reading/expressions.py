@@ -9,7 +9,6 @@ import libcst as cst
 
 from lockcheck.analysis.annotations import names_values, quoted, union
 from lockcheck.analysis.substance import constant, identifier, negative, opaque
-from lockcheck.analysis.visitors.places import Place
 from lockcheck.model.expression import (
     Attr,
     Await,
@@ -33,6 +32,7 @@ from lockcheck.model.expression import (
     Yield,
 )
 from lockcheck.model.source import Span
+from tests.second_reading.places import Place
 
 _Lower: TypeAlias = Callable[[Any], Expr]
 _Text: TypeAlias = cst.SimpleString | cst.ConcatenatedString

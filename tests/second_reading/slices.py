@@ -6,17 +6,11 @@ and classes inside are replaced by `pass`: they are functions of their own.
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Sequence
 
 from lockcheck.model.facts import MODULE, FunctionFacts
 
-DEEPEST = 1000
-"""LibCST ends the process somewhere above 2 000 levels; `ast` has bounded brackets to 200 already."""
-
-_SHORT = 1000
 _LAMBDA = re.compile(r"<lambda:\d+:\d+>$")
 _HEADER = re.compile(
     r"(?P<string>\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|\"(?:[^\\\n\"]|\\.)*\"|'(?:[^\\\n']|\\.)*')"
@@ -80,17 +74,3 @@ def _colon(text: str, start: int) -> int:
         elif kind == "colon" and depth == 0:
             return token.end()
     return -1
-
-
-def is_too_deep(text: str) -> bool:
-    """Whether something in a slice nests so deeply that LibCST may end the process."""
-    if len(text) <= _SHORT:
-        return False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        level: list[ast.AST] = [ast.parse(text)]
-    depth = 0
-    while level:
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        depth += 1
-    return depth > DEEPEST

@@ -25,7 +25,7 @@ _TOKENS = frozenset[type[cst.CSTNode]](
 def places(module: cst.Module) -> dict[cst.CSTNode, Place]:
     """The places of all syntax of a parsed module with normal line ends."""
     writer = _Writer(module)
-    module._codegen(writer)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the entry of its own provider
+    module._codegen(writer)  # pyright: ignore[reportPrivateUsage]  the entry of its own provider
     return writer.places
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 import libcst as cst
 
 from lockcheck.analysis.substance import identifier, matters, runs_where_defined
-from lockcheck.analysis.visitors.expressions import Expressions
 from lockcheck.model.expression import Expr, Group
 from lockcheck.model.flow import (
     Assert,
@@ -36,6 +35,7 @@ from lockcheck.model.flow import (
     With,
 )
 from lockcheck.model.source import Span
+from tests.second_reading.expressions import Expressions
 
 
 class Blocks(cst.CSTVisitor):

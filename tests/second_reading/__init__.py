@@ -1,28 +1,24 @@
-"""The second reading, over LibCST: for chosen functions, what happens in which order while what is held."""
+"""Another reading of functions, over LibCST, to hold against what the index says of their blocks.
+
+It shares no step with the index but the values that both yield: the text of each function is cut out and parsed by
+another parser, and the places are counted by writing the code again.
+"""
 
 from __future__ import annotations
 
-import warnings
 from bisect import bisect_left
 from collections.abc import Sequence
 
 import libcst as cst
-import msgspec
 
-from lockcheck.analysis.visitors.blocks import Blocks
-from lockcheck.analysis.visitors.expressions import Expressions
-from lockcheck.analysis.visitors.places import places, shift
-from lockcheck.analysis.visitors.slices import cut, is_lambda, is_too_deep
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.flow import Block, Return
+from tests.second_reading.blocks import Blocks
+from tests.second_reading.expressions import Expressions
+from tests.second_reading.places import places, shift
+from tests.second_reading.slices import cut, is_lambda
 
 _BODY = ".<body>"
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a function keeps its flat body, although it was to be visited."""
-
-    reason: str
 
 
 class Visits:
@@ -35,19 +31,9 @@ class Visits:
         self._definitions = sorted(definitions, key=lambda item: item.span)
         self._rows = [item.span.row for item in self._definitions]
 
-    def visit(self, function: FunctionFacts) -> Block | Refusal:
-        """The structured body of a function, or the reason why there is none."""
-        text = cut(self._lines, function, self._inside(function))
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                if is_too_deep(text):
-                    return Refusal("nests too deeply")
-                return _visit(text, function)
-        except (cst.ParserSyntaxError, SyntaxError) as error:
-            return Refusal(f"not understood by LibCST: {error}")
-        except RecursionError:
-            return Refusal("nests too deeply")
+    def visit(self, function: FunctionFacts) -> Block:
+        """The structured body of a function."""
+        return _visit(cut(self._lines, function, self._inside(function)), function)
 
     def _inside(self, function: FunctionFacts) -> list[FunctionFacts]:
         """The outermost definitions within a function."""
@@ -65,7 +51,7 @@ class Visits:
         return found
 
 
-def _visit(text: str, function: FunctionFacts) -> Block | Refusal:
+def _visit(text: str, function: FunctionFacts) -> Block:
     module = cst.parse_module(text)
     found = places(module)
     if "\f" in text:
@@ -83,7 +69,7 @@ def _visit(text: str, function: FunctionFacts) -> Block | Refusal:
         case cst.FunctionDef() | cst.ClassDef():
             return blocks.suite(statement.body)
         case _:
-            return Refusal("not where it was expected")
+            raise AssertionError(f"{function.qualname} is not where it was expected")
 
 
 def _inner(function: FunctionFacts) -> str:
