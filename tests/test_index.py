@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from lockcheck.analysis.extract import TooDeep, extract
+from lockcheck.analysis.flatten import flatten
 from lockcheck.analysis.index import index
 from lockcheck.model.expression import (
     Attr,
@@ -310,6 +311,7 @@ def test_flat_order() -> None:
                     case [p, *q] | (p, q): pass
                     case _: done()
     """, "f")  # fmt: skip
+    found = flatten(found)
     kinds = [type(step) for step in found]
     assert kinds == [Do, Do, Define, Enter, Enter, Iterate, Do, Return, Caught, Do, Do, Bound, Do, Bound, Do]
     assert isinstance(found[3], Enter)

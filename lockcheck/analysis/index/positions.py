@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from lockcheck.model.source import Span
 
@@ -19,11 +20,20 @@ def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def _span(node: Any) -> Span:
+    """Where a node lies in a text of ASCII; the parser tells of every node where it ends."""
+    return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
+
+
 class Positions:
     """The places in one text."""
 
+    span: Callable[[Placed], Span]
+    """Tells where a node lies."""
+
     def __init__(self, text: str) -> None:
         """Take in a text with normal line ends."""
+        self.span = _span if text.isascii() else self._wide_span
         self.lines = text.split("\n")
         self._wide: dict[int, bytes] = {}
         self.count = len(self.lines) - (not self.lines[-1])
@@ -36,13 +46,8 @@ class Positions:
         line = self._wide.get(row)
         return offset + 1 if line is None else len(line[:offset].decode("utf-8", "surrogatepass")) + 1
 
-    def span(self, node: Placed) -> Span:
-        """Where a node lies."""
-        row, end_row = node.lineno, node.end_lineno or node.lineno
-        offset, end_offset = node.col_offset, node.end_col_offset or node.col_offset
-        if self._wide:
-            return Span(row, self.column(row, offset), end_row, self.column(end_row, end_offset))
-        return Span(row, offset + 1, end_row, end_offset + 1)
+    def _wide_span(self, node: Placed) -> Span:
+        return self.between(node, node)
 
     def between(self, first: Placed, last: Placed) -> Span:
         """From where one node begins to where another ends."""
