@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import keyword
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
 from lockcheck.analysis.substance import constant, identifier
 from lockcheck.model.expression import Attr, Expr, Group, Item, Name, Opaque, Star
@@ -25,37 +26,70 @@ def quoted(text: str, span: Span) -> Expr:
     """A string that stands for an annotation; one that is no expression stays a string."""
     if text.isidentifier() and not keyword.iskeyword(text):
         return Name(identifier(text))
+    tree = _expression(text.strip())
+    return constant(text) if tree is None else annotation(tree, lambda _: span)
+
+
+@lru_cache(maxsize=1000)
+def _expression(text: str) -> ast.expr | None:
+    """The tree of a quoted annotation: a program has few, and has them often."""
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
-        return constant(text)
-    return annotation(tree.body, lambda _: span)
+        return None
 
 
 def annotation(node: ast.expr, locate: Locate, verbatim: bool = False) -> Expr:
     """An annotation as the index reads it; `locate` gives the place of a node."""
-    match node:
-        case ast.Name(name):
-            return Name(name)
-        case ast.Attribute(value, name):
-            return Attr(annotation(value, locate), name, locate(node))
-        case ast.Constant(str() as text) if not verbatim:
-            return quoted(text, locate(node))
-        case ast.Constant(value):
-            return constant(value)
-        case ast.Subscript(value, key):
-            inner = annotation(value, locate)
-            return Item(inner, annotation(key, locate, names_values(inner)))
-        case ast.Tuple(items):
-            return Group("tuple", tuple(annotation(item, locate, verbatim) for item in items))
-        case ast.List(items):
-            return Group("list", tuple(annotation(item, locate, verbatim) for item in items))
-        case ast.Starred(value):
-            return Star(annotation(value, locate))
-        case ast.BinOp(left, ast.BitOr(), right):
-            return union(annotation(left, locate, verbatim), annotation(right, locate, verbatim))
-        case _:
-            return Opaque(())
+    kind = type(node)
+    if kind is ast.Name:  # the commonest by far
+        return Name(cast("ast.Name", node).id)
+    read = _READ.get(kind)
+    return Opaque(()) if read is None else read(node, locate, verbatim)
+
+
+def _attribute(node: ast.Attribute, locate: Locate, _: bool) -> Expr:
+    return Attr(annotation(node.value, locate), node.attr, locate(node))
+
+
+def _constant(node: ast.Constant, locate: Locate, verbatim: bool) -> Expr:
+    value = node.value
+    return quoted(value, locate(node)) if isinstance(value, str) and not verbatim else constant(value)
+
+
+def _subscript(node: ast.Subscript, locate: Locate, _: bool) -> Expr:
+    inner = annotation(node.value, locate)
+    return Item(inner, annotation(node.slice, locate, names_values(inner)))
+
+
+def _tuple(node: ast.Tuple, locate: Locate, verbatim: bool) -> Expr:
+    return Group("tuple", tuple([annotation(item, locate, verbatim) for item in node.elts]))
+
+
+def _list(node: ast.List, locate: Locate, verbatim: bool) -> Expr:
+    return Group("list", tuple([annotation(item, locate, verbatim) for item in node.elts]))
+
+
+def _starred(node: ast.Starred, locate: Locate, _: bool) -> Expr:
+    return Star(annotation(node.value, locate))
+
+
+def _union(node: ast.BinOp, locate: Locate, verbatim: bool) -> Expr:
+    if not isinstance(node.op, ast.BitOr):
+        return Opaque(())
+    return union(annotation(node.left, locate, verbatim), annotation(node.right, locate, verbatim))
+
+
+_READ: dict[type[ast.expr], Callable[[Any, Locate, bool], Expr]] = {
+    ast.Attribute: _attribute,
+    ast.Constant: _constant,
+    ast.Subscript: _subscript,
+    ast.Tuple: _tuple,
+    ast.List: _list,
+    ast.Starred: _starred,
+    ast.BinOp: _union,
+}
+"""How each expression that can name a type is read."""
 
 
 def names_values(generic: Expr) -> bool:

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from lockcheck.app.crew import Crew, read_frame, write_frame
-from lockcheck.app.headroom import with_headroom
+from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.model.findings import Failure
 from lockcheck.model.source import SourceFile
 
@@ -82,8 +82,9 @@ def _of_file(path: str, done: Done) -> Done:
 
 
 def extract_all(jobs: Sequence[Job]) -> list[Done]:
-    """Extract the facts of some texts."""
-    return with_headroom(lambda: [_extract(job) for job in jobs])
+    """Extract the facts of some texts. A syntax tree has no cycles: a search for garbage would only visit it."""
+    with without_collection():
+        return with_headroom(lambda: [_extract(job) for job in jobs])
 
 
 def _extract(job: Job) -> Done:

@@ -6,7 +6,7 @@ import ast
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from lockcheck.model.facts import Comment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from lockcheck.model.source import Span
 
@@ -20,9 +20,9 @@ def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _span(node: Any) -> Span:
+def _span(node: Placed) -> Span:
     """Where a node lies in a text of ASCII; the parser tells of every node where it ends."""
-    return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
+    return Span(node.lineno, node.col_offset + 1, node.end_lineno or 0, (node.end_col_offset or 0) + 1)
 
 
 class Positions:
