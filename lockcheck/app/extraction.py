@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
+from lockcheck.app.headroom import without_collection
 from lockcheck.app.worker import TOO_DEEP, Done, Job, extract_all, extract_apart
 from lockcheck.model.facts import ModuleFacts, Unit
 from lockcheck.model.findings import Failure
@@ -35,6 +36,7 @@ class Extraction(msgspec.Struct, frozen=True):
     failures: tuple[Failure, ...]
 
 
+@without_collection()
 def extract_units(
     sources: Sequence[SourceFile],
     *,

@@ -14,8 +14,10 @@ from pathlib import Path, PurePath
 
 import msgspec
 
-_FROM = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]*)", re.MULTILINE)
-_IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#;]*)", re.MULTILINE)
+_IMPORT = re.compile(r"import[ \t]+")
+_FROM = re.compile(r"[ \t]*from[ \t]+([\w.]+)[ \t]+")
+_BARE = re.compile(r"[^\n#;]*")
+_MEMBERS = re.compile(r"\([^)]*\)|[^\n#;]*")
 _ITEM = re.compile(r"(?:^|[,(])\s*([\w.]+)")
 
 
@@ -57,13 +59,28 @@ def imported_names(texts: Iterable[str]) -> frozenset[str]:
     """Give every absolute dotted name that an import in the texts may mean, and all that lead to it."""
     names: set[str] = set()
     for text in texts:
-        for module, items in _FROM.findall(text):
-            if not module.startswith("."):
-                names.add(module)
-                names.update(f"{module}.{item}" for item in _ITEM.findall(items))
-        for items in _IMPORT.findall(text):
-            names.update(_ITEM.findall(items))
+        _imports(text, names)
     return frozenset(prefix for name in names for prefix in itertools.accumulate(name.split("."), "{}.{}".format))
+
+
+def _imports(text: str, names: set[str]) -> None:
+    """Add the absolute names in the imports of a text. The word is looked for, which takes a tenth of a look at every line."""
+    done = 0
+    for word in _IMPORT.finditer(text):
+        head = text[text.rfind("\n", 0, word.start()) + 1 : word.start()]
+        if not head.strip(" \t"):
+            names.update(_ITEM.findall(_found(_BARE, text, word.end())))
+        elif word.start() >= done and (module := _FROM.fullmatch(head)) is not None:
+            members = _found(_MEMBERS, text, word.end())
+            done = word.end() + len(members)
+            if not module[1].startswith("."):
+                names.add(module[1])
+                names.update(f"{module[1]}.{item}" for item in _ITEM.findall(members))
+
+
+def _found(pattern: re.Pattern[str], text: str, place: int) -> str:
+    match = pattern.match(text, place)
+    return "" if match is None else match[0]
 
 
 def _groups(paths: Sequence[str]) -> dict[PurePath, list[str]]:

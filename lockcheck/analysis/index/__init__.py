@@ -1,7 +1,4 @@
-"""The first reading of a file, over the standard library's `ast`: what exists, and what each function does in order.
-
-It is cheap enough for every file, and all that a function needs in which no lock is touched.
-"""
+"""The reading of a file, over the standard library's `ast`: what exists, and what each function does in order."""
 
 from __future__ import annotations
 

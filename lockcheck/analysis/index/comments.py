@@ -48,7 +48,7 @@ def _chunks(rows: list[int], lines: list[str], tree: ast.Module) -> Iterator[tup
 
 def _starts(tree: ast.Module, lines: list[str]) -> Iterator[int]:
     """Rows at which a statement begins and nothing stands before it, not even in the row above to be continued."""
-    pending: list[ast.AST] = tree.body[::-1]
+    pending: list[ast.AST] = [*tree.body[::-1]]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.stmt):
