@@ -36,7 +36,7 @@ def visit(text: str, function: FunctionFacts) -> Block | None:
 def _cut(text: str, function: FunctionFacts) -> str:
     if function.qualname == MODULE:
         return text
-    lines = text.split("\n")
+    lines = text.split("\n", function.last_row)  # what stands behind is of no use
     if _is_lambda(function):
         return _cut_lambda(lines, function)
     rows = lines[function.first_row - 1 : function.last_row]

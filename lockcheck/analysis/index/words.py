@@ -71,7 +71,10 @@ def names_primitive(called: set[str]) -> bool:
     """Whether one of the words called is a word of locks."""
     if not _WORDS.isdisjoint(called):
         return True
-    return any(word.startswith(STEMS) for word in called)
+    for word in called:  # noqa: SIM110  asked of every function, and a generator takes longer than most of them need
+        if word.startswith(STEMS):
+            return True
+    return False
 
 
 def is_shaped(call: Call, word: str) -> bool:
