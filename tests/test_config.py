@@ -65,7 +65,7 @@ def test_configuration_named_on_the_command_line_replaces_the_nearest(write: Wri
         ("output-format = 'jsn'", "output-format: unknown format `jsn`; did you mean `json`?"),
         ("output-format = 'x'", "there are full, concise, grouped, json"),
         ("min-confidence = 'hihg'", "did you mean `high`?"),
-        ("exclude = ['[z-a]']", "exclude: `[z-a]` is not a pattern"),
+        ("exclude = ['[z-a]']", "exclude: `[z-a]` is not a pattern as in `.gitignore`"),
         ("select = [", "not valid TOML"),
         ("target-version = '3.11'", "target-version: unknown version `3.11`; write `py311` for Python 3.11"),
         ("lock-order = [['a.A']]", "lock-order[0]: expected `array` of length >= 2"),

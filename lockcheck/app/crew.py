@@ -19,9 +19,9 @@ import lockcheck
 _LENGTH = 8
 BOOTSTRAP = """\
 import os, sys
+sys.path[:] = [folder for folder in sys.path if folder not in ("", os.getcwd())]
 from importlib.util import module_from_spec, spec_from_file_location
 package, *folders = sys.argv[1:]
-sys.path[:] = [folder for folder in sys.path if folder not in ("", os.getcwd())]
 sys.path += [folder for folder in folders if folder not in sys.path]
 spec = spec_from_file_location("lockcheck", os.path.join(package, "__init__.py"), submodule_search_locations=[package])
 sys.modules["lockcheck"] = module_from_spec(spec)
@@ -29,7 +29,10 @@ spec.loader.exec_module(sys.modules["lockcheck"])
 from lockcheck.app.worker import serve
 serve()
 """
-"""The same lockcheck as here, whatever else is installed; and nothing out of the current folder, which may be checked."""
+"""The same lockcheck as here, whatever else is installed; and nothing out of the current folder, which may be checked.
+
+Python has loaded `os` and `sys` by then; whatever else is imported must come after the folder is gone from the path.
+"""
 
 
 class WorkerDiedError(Exception):

@@ -11,7 +11,7 @@ import msgspec
 
 from lockcheck.app.config import Config, ConfigError
 from lockcheck.app.decoding import UndecodableError, decode
-from lockcheck.app.exclusion import Exclusion, is_there, wrong_pattern
+from lockcheck.app.exclusion import MAX_STARS, Exclusion, is_there, wrong_pattern
 from lockcheck.app.naming import Ground, name_modules
 from lockcheck.app.project import Project, absolute
 from lockcheck.model.findings import Failure
@@ -77,7 +77,10 @@ def _check_patterns(config: Config) -> None:
     ):
         wrong = wrong_pattern(patterns)
         if wrong is not None:
-            raise ConfigError(f"{config.source}{key}: `{wrong}` is not a pattern")
+            raise ConfigError(
+                f"{config.source}{key}: `{wrong}` is not a pattern as in `.gitignore`, or has more than {MAX_STARS} stars in one "
+                "part: write it with fewer"
+            )
 
 
 def _find(project: Project, replaced: Container[str]) -> _Found:

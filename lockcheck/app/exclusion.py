@@ -44,6 +44,10 @@ ALWAYS = frozenset(
 UNLESS_PACKAGE = frozenset({"_build", "build", "dist", "venv"})
 """Folders that hold no sources of a project, unless they are packages."""
 
+MAX_STARS = 3
+"""Stars in one part of a pattern, and `**` in a pattern. Each more multiplies the ways to match by the length of a name,
+and whoever sends a change can choose both the patterns and the names."""
+
 
 class Exclusion:
     """The answer to one question: is this path left out?
@@ -137,7 +141,7 @@ def is_left_out_below(root: str, path: str, exclusion: Exclusion) -> bool:
 
 
 def wrong_pattern(patterns: Sequence[str]) -> str | None:
-    """Give the first pattern that can't be read, if there is one."""
+    """Give the first pattern that can't be read, or that could take for ever, if there is one."""
     return next((pattern for pattern in patterns if not _is_pattern(pattern)), None)
 
 
@@ -154,6 +158,9 @@ def _read(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec:
 
 
 def _is_pattern(pattern: str) -> bool:
+    parts = pattern.split("/")
+    if parts.count("**") > MAX_STARS or any(part.count("*") > MAX_STARS for part in parts):
+        return False
     try:
         pathspec.GitIgnoreSpec.from_lines([pattern])
     except (ValueError, re.error):
@@ -166,7 +173,7 @@ def _prefix(folder: str) -> str:
 
 
 def _spec(file: Path) -> pathspec.GitIgnoreSpec | None:
-    """Read a `.gitignore`; one that can't be read leaves nothing out."""
+    """Read a `.gitignore`; what can't be read of it, or could take for ever, leaves nothing out."""
     try:
         lines = file.read_text("utf-8", errors="replace").splitlines()
     except OSError:
