@@ -14,10 +14,35 @@ from tests.conftest import HAZARD, Lockcheck, Write
 NEEDS_WORKERS = f"X = {'(' * 60}1{')' * 60}\n"
 """A text that nests enough to be read in a process of its own."""
 
-SHADOWS = (
-    "ast astroid collections conftest contextlib dataclasses encodings enum functools importlib io json libcst msgspec "
-    "pathlib re signal sitecustomize struct tempfile threading tokenize tomli tomllib types typing usercustomize warnings"
-).split()
+SHADOWS = [
+    "ast",
+    "astroid",
+    "collections",
+    "conftest",
+    "contextlib",
+    "dataclasses",
+    "encodings",
+    "enum",
+    "functools",
+    "importlib",
+    "io",
+    "json",
+    "libcst",
+    "msgspec",
+    "pathlib",
+    "re",
+    "signal",
+    "sitecustomize",
+    "struct",
+    "tempfile",
+    "tokenize",
+    "tomli",
+    "tomllib",
+    "types",
+    "typing",
+    "usercustomize",
+    "warnings",
+]
 
 
 def test_no_module_of_the_checked_folder_stands_for_one_of_ours_not_even_in_workers(
