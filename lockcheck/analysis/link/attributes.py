@@ -109,8 +109,11 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
 
 def _from_subclasses(types: Types, cls: ClassId, name: str) -> Value:
     """An attribute that only subclasses give: a mixin's, or an abstract class's."""
+    subclasses = types.hierarchy.below(cls, name)
+    if not subclasses:
+        return UNKNOWN  # as for most attributes that are looked for
     found: list[Value] = []
-    for sub in types.hierarchy.below(cls, name):
+    for sub in subclasses:
         own = types.hierarchy.own_methods(sub).get(name)
         if own is not None:
             found.append(FunctionValue(own, Instance(sub)))
