@@ -149,7 +149,7 @@ class Types:
 
     def name(self, name: str, function: FunctionId) -> Value:
         """What a name denotes in a function: local, enclosing, global or built in."""
-        binder = self._binder(name, function)
+        binder = self.binder(name, function)
         if binder is None:
             return self.global_name(function.module, name)
         question = ("local", binder, name)
@@ -158,7 +158,7 @@ class Types:
             return known
         return self.solve(question, lambda: self._local(self.scope(binder), name))
 
-    def _binder(self, name: str, function: FunctionId) -> FunctionId | None:
+    def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
         key = (function, name)
         try:

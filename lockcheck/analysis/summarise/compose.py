@@ -46,11 +46,15 @@ def compose(
 ) -> State:
     """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
     summary = frame.engine.summary(target.function)
+    promised = contracts.promised(frame.engine, target.function)
+    if not (summary.pairs or summary.leaves or summary.releases or promised or target.only or target.chosen):
+        frame.calling(target.function, state)
+        return state
     arguments = Arguments(frame, target, call, state, receiver)
     own = demands(frame, target, arguments.expr, state)
     if own is None:
         return state
-    for held in contracts.promised(frame.engine, target.function):
+    for held in promised:
         frame.flow_matters = True
         needed = arguments.lock(held.lock)
         if needed is not None and target.confidence == Confidence.HIGH:
