@@ -103,17 +103,16 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
             return LibraryInstance(declared)
         if types.library.method(base, name) is not None:
             return LibraryMethod(receiver, name)
-    below = _from_subclasses(types, cls, name)
+    if not hierarchy.below(cls, name):
+        return stored
+    below = types.solve(("below", cls, name), lambda: _from_subclasses(types, cls, name))
     return below if below != UNKNOWN else stored
 
 
 def _from_subclasses(types: Types, cls: ClassId, name: str) -> Value:
     """An attribute that only subclasses give: a mixin's, or an abstract class's."""
-    subclasses = types.hierarchy.below(cls, name)
-    if not subclasses:
-        return UNKNOWN  # as for most attributes that are looked for
     found: list[Value] = []
-    for sub in subclasses:
+    for sub in types.hierarchy.below(cls, name):
         own = types.hierarchy.own_methods(sub).get(name)
         if own is not None:
             found.append(FunctionValue(own, Instance(sub)))

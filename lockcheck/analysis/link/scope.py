@@ -57,7 +57,7 @@ _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1,
 
 
 _TELLING = frozenset({Call, Walrus, Comprehension})
-"""The expressions that tell a scope something: one in five."""
+"""The expressions that tell a scope something: one in nine."""
 
 
 class Binding(msgspec.Struct, frozen=True, gc=False):

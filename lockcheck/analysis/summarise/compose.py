@@ -102,7 +102,8 @@ class _Here:
         if given not in self._conditions:
             found = [self.arguments.condition(condition) for condition in given]
             open_ones = {*self._own, *(c for c in found if isinstance(c, Condition))}
-            self._conditions[given] = None if False in found else tuple(sorted(open_ones, key=repr))
+            several = sorted(open_ones, key=repr) if len(open_ones) > 1 else open_ones  # a `repr` of one takes long
+            self._conditions[given] = None if False in found else tuple(several)
         return self._conditions[given]
 
     def held(self, given: tuple[Held, ...]) -> tuple[Held, ...] | None:

@@ -32,7 +32,7 @@ from lockcheck.model.source import Span
 
 _TASKS = {"asyncio.Task", "asyncio.Future"}
 _QUIET = frozenset({Name, Const, Lambda})
-"""Nothing happens when these are evaluated; they are half of all expressions."""
+"""Nothing happens when these are evaluated; they are more than half of all expressions."""
 Word = Literal["await", "async for", "async with", "async comprehension", "yield"]
 
 
