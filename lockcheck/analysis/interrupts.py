@@ -66,7 +66,7 @@ class Ordinary:
             changed = bool(more)
             only |= more
         self._takers: dict[LockId, list[tuple[FunctionId, CriticalPair]]] = {}
-        for function, pair in analysis.pairs():
+        for function, pair in analysis.pairs(Acquire):
             event = pair.event
             if isinstance(event, Acquire) and len(pair.trace) == 1 and event.lock.id is not None:
                 if function not in only:

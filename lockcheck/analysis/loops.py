@@ -60,11 +60,11 @@ def synchronous(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair]]
 
     What a decorator does around a coroutine is left out: it runs where the coroutine is made.
     """
+    coroutines = analysis.coroutines
     for function, pair in analysis.pairs():
-        facts = analysis.facts(function)
-        if not facts.is_async or pair.trace[0].span == facts.span:
+        if function not in coroutines or pair.trace[0].span == analysis.facts(function).span:
             continue
-        if not any(analysis.facts(step.function).is_async for step in pair.trace[1:]):
+        if not any(step.function in coroutines for step in pair.trace[1:]):
             yield function, pair
 
 
@@ -79,11 +79,9 @@ def asks_for_loop(analysis: Analysis, pair: CriticalPair) -> bool:
     return any(_ASKS.intersection(analysis.facts(step.function).called) for step in pair.trace[1:])
 
 
-def calls_in(analysis: Analysis, function: FunctionId) -> Iterator[Call]:
+def calls_in(analysis: Analysis, function: FunctionId) -> tuple[Call, ...]:
     """Every call in a function's body, in order."""
-    for expr in expressions_in(analysis, function):
-        if isinstance(expr, Call):
-            yield expr
+    return analysis.calls(function)
 
 
 def expressions_in(analysis: Analysis, function: FunctionId) -> Iterator[Expr]:

@@ -22,6 +22,7 @@ _UNSAFE = {
     "asyncio.Event": {"set", "clear"},
     "asyncio.Future": {"set_result", "set_exception", "cancel"},
 }
+_UNSAFE_WORDS = frozenset[str]().union(*_UNSAFE.values())
 _RUNS = {"run_until_complete", "run_forever", "new_event_loop", "set_event_loop"}
 
 
@@ -53,7 +54,7 @@ def entrances(analysis: Analysis) -> dict[LockId, list[Entrance]]:
     """For each asyncio primitive that is made at import, the places whose new loops come to use it."""
     threads = {s.function for r in analysis.results for s in r.spawned if s.context in _ELSEWHERE}
     found: dict[LockId, list[Entrance]] = {}
-    for function, pair in analysis.pairs():
+    for function, pair in analysis.pairs(Acquire, QueueWait):
         lock = _used(pair)
         if lock is None or analysis.facts(function).is_async or not made_at_import(analysis, lock):
             continue
@@ -113,7 +114,7 @@ def _is_runner(analysis: Analysis, function: FunctionId) -> bool:
 
 def _unsafe(analysis: Analysis, way: tuple[FunctionId, ...], call: Call) -> str | None:
     """The primitive's method that a call is, where no thread but the loop's may call it."""
-    if not isinstance(call.func, Attr):
+    if not isinstance(call.func, Attr) or call.func.name not in _UNSAFE_WORDS:
         return None
     library = analysis.engine.library
     for option in options(analysis.engine.types.evaluate(call.func.value, way[-1])):
@@ -136,7 +137,7 @@ def _unsafe(analysis: Analysis, way: tuple[FunctionId, ...], call: Call) -> str 
 def uses(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair, LockId]]:
     """Where coroutines use asyncio primitives that are made at import, the first place of each."""
     seen: set[LockId] = set()
-    for function, pair in analysis.pairs():
+    for function, pair in analysis.pairs(Acquire, QueueWait):
         lock = _used(pair)
         if lock is None or lock in seen or len(pair.trace) > 1 or not analysis.facts(function).is_async:
             continue

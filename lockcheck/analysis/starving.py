@@ -39,7 +39,7 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
     """Every wait of the program that may never end, in a stable order; `join` of a queue last."""
     lives = Lives(analysis)
     seen: set[tuple[FunctionId, Span]] = set()
-    for function, pair in analysis.pairs():
+    for function, pair in analysis.pairs(Block, QueueWait):
         here = (function, pair.trace[0].span)
         if here in seen or len(pair.trace) > 1 or not _for_ever(analysis, function, pair):
             continue

@@ -64,6 +64,7 @@ class Library:
         self._aliases: dict[str, str] = {}
         self._modules: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._lines: dict[str, tuple[LibraryType, ...]] = {}
         self._complete: dict[str, LibraryType] = {}
         for mine in own:
             self._add(mine)
@@ -239,6 +240,7 @@ class Library:
                 self._add(volume.open(), beneath=True)
 
     def _add(self, more: Table, beneath: bool = False) -> None:
+        self._lines.clear()
         _merge(self._calls, more.calls, beneath)
         _merge(self._aliases, more.aliases, beneath)
         _merge(self._modules, more.modules, beneath)
@@ -249,8 +251,15 @@ class Library:
             else:
                 self._types[name] = _union(present, other) if beneath else _union(other, present)
 
-    def _line(self, name: str) -> Iterator[LibraryType]:
+    def _line(self, name: str) -> tuple[LibraryType, ...]:
         """The type and all that it derives from, nearest first."""
+        known = self._lines.get(name)
+        if known is None:
+            known = tuple(self._derived(name))
+            self._lines[name] = known  # by now, all tables that it needs are open
+        return known
+
+    def _derived(self, name: str) -> Iterator[LibraryType]:
         waiting = [name]
         seen: set[str] = set()
         while waiting:

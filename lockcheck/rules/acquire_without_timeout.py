@@ -148,7 +148,7 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each acquisition without a bound."""
     seen: set[object] = set()
-    for _, pair in analysis.pairs():
+    for _, pair in analysis.pairs(Acquire):
         event = pair.event
         step = pair.trace[0]
         if not isinstance(event, Acquire) or len(pair.trace) > 1 or step in seen:

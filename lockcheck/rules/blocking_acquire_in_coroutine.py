@@ -254,7 +254,7 @@ def _again(analysis: Analysis, regions: list[SlowRegion]) -> list[SlowRegion]:
 
 
 def _places(analysis: Analysis, slow: dict[LockId, list[SlowRegion]]) -> Iterator[PlaceOfHazard]:
-    for function, pair in analysis.pairs() if slow else ():
+    for function, pair in analysis.pairs(Acquire) if slow else ():
         if not analysis.facts(function).is_async or not _blocks(analysis, pair) or _elsewhere(slow, pair) is None:
             continue
         assert isinstance(pair.event, Acquire)

@@ -394,7 +394,7 @@ def _needs(analysis: Analysis, event: Block, held: Held) -> bool:
 
 
 def _after_start(analysis: Analysis) -> Iterator[Finding]:
-    for function, pair in analysis.pairs():
+    for function, pair in analysis.pairs(Block):
         if len(pair.trace) != 1 or not forks(analysis, pair):
             continue
         step = pair.trace[0]

@@ -167,7 +167,7 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each `get` that can wait for ever."""
     seen: set[object] = set()
-    for function, pair in analysis.pairs():
+    for function, pair in analysis.pairs(QueueWait):
         event = pair.event
         if not isinstance(event, QueueWait) or event.operation != "get" or len(pair.trace) > 1:
             continue

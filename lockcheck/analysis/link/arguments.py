@@ -128,7 +128,7 @@ def _sites(types: Types, function: FunctionId) -> Iterator[Site]:
         callers = types.program.callers(word)
         if word == "__init__" and owner is not None:
             below = {*types.hierarchy.subclasses(owner)}
-            callers = [c for c in callers if types.owner(c) in below]
+            callers = [c for c in callers if types.owner(c) in below] if below else []
         if len(callers) > MAX_CALLERS:
             continue
         for caller in callers:

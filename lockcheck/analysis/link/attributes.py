@@ -103,7 +103,9 @@ def of_class(types: Types, cls: ClassId, name: str, receiver: Value) -> Value:
             return LibraryInstance(declared)
         if types.library.method(base, name) is not None:
             return LibraryMethod(receiver, name)
-    below = _from_subclasses(types, cls, name)
+    if not hierarchy.below(cls, name):
+        return stored
+    below = types.solve(("below", cls, name), lambda: _from_subclasses(types, cls, name))
     return below if below != UNKNOWN else stored
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -32,6 +32,7 @@ class Hierarchy:
         self._bases: dict[ClassId, tuple[Value, ...]] = {}
         self._subclasses: dict[ClassId, list[ClassId]] = {}
         self._mro: dict[ClassId, tuple[ClassId, ...]] = {}
+        self._library: dict[ClassId, tuple[str, ...]] = {}
         self._methods: dict[ClassId, dict[str, FunctionId]] = {}
         self._found: dict[ClassId, dict[str, Method | None]] = {}
         self._below: dict[ClassId, dict[str, list[ClassId]]] = {}
@@ -123,12 +124,13 @@ class Hierarchy:
                 stack += reversed(self._own_bases(current))
         return list(seen)
 
-    def library_bases(self, identity: ClassId) -> Iterator[str]:
+    def library_bases(self, identity: ClassId) -> tuple[str, ...]:
         """Names of the external classes that a class is derived from, nearest first."""
-        for cls in self.mro(identity):
-            for base in self.bases(cls):
-                if isinstance(base, External):
-                    yield base.name
+        found = self._library.get(identity)
+        if found is None:
+            bases = (base for cls in self.mro(identity) for base in self.bases(cls))
+            found = self._library[identity] = tuple(base.name for base in bases if isinstance(base, External))
+        return found
 
     def subclasses(self, identity: ClassId) -> tuple[ClassId, ...]:
         """All strict subclasses in the program, sorted."""

@@ -58,11 +58,30 @@ class Origins:
 
     def of(self, func: Expr, function: FunctionId) -> Foreign | None:
         """How what `func` denotes came from outside; None where it did not, or nobody can tell."""
-        if not isinstance(func, Name | Attr | Item | Call):
+        if not isinstance(func, Name | Attr | Item | Call) or self._is_ordinary(func, function):
             return None
         question = ("outside", function, func.id if isinstance(func, Name) else id(func))
         nothing: Foreign | None = None
         return self.types.memo.solve(question, lambda: self._of(func, function), nothing)
+
+    def _is_ordinary(self, func: Expr, function: FunctionId) -> bool:
+        """Whether a callee shows at once that it did not come from outside, as nine of ten do.
+
+        It is a global, or an attribute without a hook's name of something that is no argument: a method that its class
+        has, or of an object of which nothing is known.
+        """
+        match func:
+            case Name(id=name):
+                return self.types.binder(name, function) is None
+            case Attr(value=value, name=name):
+                scope = self.types.scope(function)
+                own = scope.facts.owner is not None and value == Name(scope.first or "")
+                if HOOK.search(name) or (not own and isinstance(value, Name) and value.id in scope.parameters):
+                    return False
+                receiver = self.paths.receiver(func, function)
+                return receiver is None or self.types.hierarchy.method(receiver, name) is not None
+            case _:
+                return False
 
     def _of(self, func: Expr, function: FunctionId) -> Foreign | None:
         value = self.types.evaluate(func, function)

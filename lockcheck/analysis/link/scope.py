@@ -56,6 +56,10 @@ _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1,
 """Methods that put an argument into their object, and which argument that is."""
 
 
+_TELLING = frozenset({Call, Walrus, Comprehension})
+"""The expressions that tell a scope something: one in nine."""
+
+
 class Binding(msgspec.Struct, frozen=True, gc=False):
     """One way in which a name gets its value.
 
@@ -139,6 +143,8 @@ class Scope:
             self.writes += [(step.value, t.value) for t in step.targets if isinstance(t, Item)]
         for expr in expressions(step):
             for inner in walk(expr):
+                if type(inner) not in _TELLING:
+                    continue
                 if isinstance(inner, Call):
                     self._call(inner)
                 elif isinstance(inner, Walrus):
@@ -289,19 +295,19 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     return parts(expr) if parts is not None else ()
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
+def walk(expr: Expr) -> list[Expr]:
     """An expression and everything inside it, an outer one before its parts."""
-    parts = _PARTS.get(type(expr))
-    if parts is None:
-        yield expr
-        return
+    if type(expr) not in _PARTS:
+        return [expr]
+    found: list[Expr] = []
     waiting = [expr]
     while waiting:
         current = waiting.pop()
-        yield current
+        found.append(current)
         parts = _PARTS.get(type(current))
         if parts is not None:
-            waiting.extend(reversed(parts(current)))
+            waiting += reversed(parts(current))
+    return found
 
 
 def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:

@@ -9,6 +9,7 @@ import msgspec
 from lockcheck.analysis.link import attributes
 from lockcheck.analysis.link.types import Types
 from lockcheck.analysis.link.values import (
+    Choice,
     ClassValue,
     FunctionValue,
     Instance,
@@ -24,6 +25,8 @@ from lockcheck.model.identity import ClassId, FunctionId
 
 MAX_OVERRIDES = 12
 """A method that is overridden more often than this is not followed into subclasses: any could be meant."""
+_RUNS = (FunctionValue, ClassValue, Instance, PartialValue, Choice)
+"""What may run a function of the program when it is called."""
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -53,13 +56,15 @@ class Targets:
 
     def of(self, func: Expr, function: FunctionId) -> tuple[Target, ...]:
         """The targets of calling `func` in the body of `function`; none where they are not known."""
-        direct = self._is_super(func, function)
         value = self.types.evaluate(func, function)
+        if not isinstance(value, _RUNS):
+            return ()
+        direct = self._is_super(func, function)
         owner = self.types.owner(function)
         found: dict[Target, None] = {}
         for option in options(value):
             for target in self.callee(option, direct):
-                if owner is None or not self._wraps(owner, target):
+                if owner is None or target.only != owner or not self._wraps(owner, target):
                     found[target] = None
         if len(found) > MAX_OVERRIDES + 1:
             return ()

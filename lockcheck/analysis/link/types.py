@@ -90,10 +90,12 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
-        if function not in self._owners:
+        try:
+            return self._owners[function]
+        except KeyError:
             owner = self.program.functions[function].owner
-            self._owners[function] = ClassId(function.module, owner) if owner is not None else None
-        return self._owners[function]
+        found = self._owners[function] = ClassId(function.module, owner) if owner is not None else None
+        return found
 
     def evaluate(self, expr: Expr, function: FunctionId) -> Value:
         """What an expression in the body of `function` denotes."""
@@ -147,7 +149,7 @@ class Types:
 
     def name(self, name: str, function: FunctionId) -> Value:
         """What a name denotes in a function: local, enclosing, global or built in."""
-        binder = self._binder(name, function)
+        binder = self.binder(name, function)
         if binder is None:
             return self.global_name(function.module, name)
         question = ("local", binder, name)
@@ -156,15 +158,17 @@ class Types:
             return known
         return self.solve(question, lambda: self._local(self.scope(binder), name))
 
-    def _binder(self, name: str, function: FunctionId) -> FunctionId | None:
+    def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
         key = (function, name)
-        if key not in self._binders:
+        try:
+            return self._binders[key]
+        except KeyError:
             current: FunctionId | None = function
-            while current is not None and (current.qualname == MODULE or not self.scope(current).binds(name)):
-                current = self.enclosing(current)
-            self._binders[key] = current
-        return self._binders[key]
+        while current is not None and (current.qualname == MODULE or not self.scope(current).binds(name)):
+            current = self.enclosing(current)
+        self._binders[key] = current
+        return current
 
     def global_name(self, module: str, name: str) -> Value:
         """What a name at the top level of a module denotes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
@@ -14,8 +14,8 @@ from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.setters import Setters
 from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.analysis.summarise.ways import Ways
-from lockcheck.model.events import Block, CriticalPair, Held, LockRef, QueueWait
-from lockcheck.model.expression import Name
+from lockcheck.model.events import Block, CriticalPair, Event, Held, LockRef, QueueWait
+from lockcheck.model.expression import Call, Name
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.findings import LockNote
 from lockcheck.model.flow import Assign
@@ -38,11 +38,27 @@ class Analysis:
         self._construction = Construction(schedule)
         self.threads = Threads(schedule)
         self.ways = Ways(schedule)
+        self._by_events: dict[tuple[type[Event], ...], list[tuple[FunctionId, CriticalPair]]] = {}
+        self._calls: dict[FunctionId, tuple[Call, ...]] = {}
         self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
 
     def facts(self, function: FunctionId) -> FunctionFacts:
         """The facts of a function."""
         return self.program.functions[function]
+
+    @cached_property
+    def coroutines(self) -> frozenset[FunctionId]:
+        """The functions of the program that are coroutines."""
+        return frozenset(function for function, facts in self.program.functions.items() if facts.is_async)
+
+    def calls(self, function: FunctionId) -> tuple[Call, ...]:
+        """Every call in a function's body, in order."""
+        found = self._calls.get(function)
+        if found is None:
+            body = steps(self.program.body(function))
+            inside = (inner for step in body for expr in expressions(step) for inner in walk(expr))
+            found = self._calls[function] = tuple(inner for inner in inside if isinstance(inner, Call))
+        return found
 
     def entry(self, function: FunctionId) -> frozenset[LockId]:
         """The exclusive locks that every caller of a private function holds."""
@@ -60,9 +76,15 @@ class Analysis:
         """Whether the function's own object is known to nobody else at a row."""
         return self._construction.only(function, row)
 
-    def pairs(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
-        """Every pair of every function, in a stable order."""
-        yield from self._pairs
+    def pairs(self, *events: type[Event]) -> Iterator[tuple[FunctionId, CriticalPair]]:
+        """Every pair of every function, in a stable order; if kinds of events are named, those of these kinds."""
+        if not events:
+            yield from self._pairs
+            return
+        found = self._by_events.get(events)
+        if found is None:
+            found = self._by_events[events] = [one for one in self._pairs if isinstance(one[1].event, events)]
+        yield from found
 
     @cached_property
     def _pairs(self) -> list[tuple[FunctionId, CriticalPair]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from lockcheck.analysis.link import locks, results
@@ -64,32 +66,34 @@ def call(
     tells that somebody else awaits what it gives: `gather(call())`.
     """
     consulting.callee(frame, expr, state)
-    if primitives.is_acquire(frame, expr, state):
+    value = frame.engine.types.evaluate(expr.func, frame.function)
+    operation = primitives.effect_of(frame, value)
+    if primitives.is_acquire(frame, expr, state, operation):
         state = arguments(frame, expr, state)
         if suspended is not None:
             evaluate.suspend(frame, "await", suspended, state)
-        held = primitives.acquire(frame, expr, state)
+        held = primitives.acquire(frame, expr, state, operation)
         return primitives.hold(state, held)
     stacked = entering.stack_call(frame, expr, state)
     if stacked is not None:
         return stacked
-    state = arguments(frame, expr, state, _given(frame, expr, awaited))
-    if not primitives.is_release(frame, expr, state):
+    effects = [(option, effect_of(frame, option)) for option in options(value)]
+    state = arguments(frame, expr, state, _given(frame, expr, effects, awaited))
+    if not primitives.is_release(frame, expr, state, operation):
         frame.may_raise(state)
     if suspended is not None:
         evaluate.suspend(frame, "await", suspended, state)
-    value = frame.engine.types.evaluate(expr.func, frame.function)
     if value == UNKNOWN:
         value = _delegated(frame, expr)
-    done = primitives.operate(frame, expr, state, awaited)
+        effects = [(value, effect_of(frame, value))]
+    done = primitives.operate(frame, expr, state, awaited, operation)
     if done is not None:
         return _asked(frame, expr, value, done)
     owed = suspended is not None or scheduled or twins.awaited_later(frame, expr)
-    for option in options(value):
-        effect = effect_of(frame, option)
+    for option, effect in effects:
         if effect is not None:
-            effect = twins.asynchronous(effect) if owed else effect
-            state = _library(frame, expr, state, effect, option, awaited)
+            meant = twins.asynchronous(effect) if owed else effect
+            state = _library(frame, expr, state, meant, option, awaited)
     state = run_targets(frame, expr, state, expr.span, awaited, iterated, owed)
     state = protocol.builtin(frame, expr, value, state)
     callbacks.called(frame, expr, value, state, awaited)
@@ -104,8 +108,8 @@ def arguments(frame: Frame, expr: Call, state: State, given: _Given | None = Non
         state = evaluate.expression(frame, expr.func.value, state)
     elif not isinstance(expr.func, Name):
         state = evaluate.expression(frame, expr.func, state)
-    given = given or _Given()
-    for index, arg in enumerate((*expr.args, *(k.value for k in expr.keywords))):
+    given = given or _NOTHING_SPECIAL
+    for index, arg in enumerate((*expr.args, *(k.value for k in expr.keywords)) if expr.keywords else expr.args):
         if index in given.runs and isinstance(arg, Call):
             scoped = msgspec.structs.replace(state, bounded=state.bounded + given.limited)
             state = call(frame, arg, scoped, awaited=True, iterated=True, scheduled=index in given.owed)
@@ -130,13 +134,17 @@ class _Given(msgspec.Struct, frozen=True, gc=False):
     limited: bool = False
 
 
-def _given(frame: Frame, expr: Call, awaited: bool) -> _Given:
+_NOTHING_SPECIAL = _Given()
+
+
+def _given(frame: Frame, expr: Call, effects: Sequence[tuple[Value, Effect | None]], awaited: bool) -> _Given:
+    if all(effect is None and not isinstance(option, External) for option, effect in effects):
+        return _NOTHING_SPECIAL
     runs: set[int] = set()
     owed: set[int] = set()
     limited = False
     every = range(len(expr.args) + len(expr.keywords))
-    for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
-        effect = effect_of(frame, option)
+    for option, effect in effects:
         if effect is not None and twins.takes_awaitables(effect):
             owed.update(every)
         if effect is not None and effect.awaitable and not awaited:

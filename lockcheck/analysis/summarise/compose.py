@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link import attributes, keys, locks
 from lockcheck.analysis.link.foreign import Foreign
 from lockcheck.analysis.link.targets import Target
-from lockcheck.analysis.link.values import UNKNOWN, ClassValue, Instance, Value, options
+from lockcheck.analysis.link.values import options
 from lockcheck.analysis.summarise import contracts, primitives
+from lockcheck.analysis.summarise.arguments import Arguments
 from lockcheck.analysis.summarise.dispatch import demands
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.owning import owned
@@ -25,196 +25,14 @@ from lockcheck.model.events import (
     CriticalPair,
     Event,
     Held,
-    LockRef,
     Operation,
     QueueWait,
     Step,
 )
-from lockcheck.model.expression import Attr, Call, Const, Expr, Name, Star
+from lockcheck.model.expression import Attr, Call, Const, Name
 from lockcheck.model.findings import Confidence
-from lockcheck.model.identity import ClassId, ElementLock, FunctionId
-from lockcheck.model.paths import ClassRoot, FreeRoot, GlobalRoot, ParameterRoot, Path
+from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
-
-
-class Arguments:
-    """What a callee's parameters are at one call. Its pairs share locks and conditions: each is translated once."""
-
-    def __init__(self, frame: Frame, target: Target, call: Call | None, state: State, receiver: Path | None) -> None:
-        """Bind the parameters of `target`; a call that is not spelled (a property, a `with`) has no `call`."""
-        self.frame = frame
-        self.target = target
-        self.state = state
-        self._receiver = receiver
-        self.call = call
-        self._exprs: dict[str, Expr] = {}
-        self._own: str | None = None
-        self._paths: dict[Path, Path | None] = {}
-        self._locks: dict[LockRef, LockRef | None] = {}
-        self._classes: dict[Path, ClassId | None] = {}
-        self._conditions: dict[Condition, Condition | bool] = {}
-        self._factory: dict[FreeRoot, tuple[Expr, FunctionId]] = {}
-        facts = frame.engine.program.functions[target.function]
-        names = [p.name for p in facts.parameters if p.kind in "pa"]
-        if target.receiver is not None and names and facts.owner is not None:
-            self._own = names.pop(0)
-        if target.partial is not None:
-            names = self._spread(names, target.partial.origin.call, skip=1)
-        if call is not None:
-            self._spread(names, call, skip=0)
-
-    def _spread(self, names: list[str], call: Call, skip: int) -> list[str]:
-        args = call.args[skip:]
-        for index, name in enumerate(names):
-            if index >= len(args) or isinstance(args[index], Star):
-                break
-            self._exprs[name] = args[index]
-        for keyword in call.keywords:
-            if keyword.name is not None:
-                self._exprs[keyword.name] = keyword.value
-        return names[len(args) :]
-
-    def rename(self, own: str | None) -> None:
-        """Take `own` for the name of the callee's own object: a wrapper's first parameter is the method's."""
-        self._own = own
-        for known in (self._paths, self._locks, self._classes, self._conditions):
-            known.clear()
-
-    def made_by(self, factory: dict[FreeRoot, tuple[Expr, FunctionId]]) -> None:
-        """Bind what the callee sees of the function that made it: what that was given, and where it is to be read."""
-        self._factory = factory
-
-    @property
-    def spelled(self) -> bool:
-        """Whether the arguments are all there to see: the call is spelled, with no stars."""
-        return (
-            self.call is not None
-            and not any(isinstance(a, Star) for a in self.call.args)
-            and all(k.name is not None for k in self.call.keywords)
-        )
-
-    def expr(self, name: str) -> Expr | None:
-        """The argument given for a parameter."""
-        return self._exprs.get(name)
-
-    def path(self, path: Path | None) -> Path | None:
-        """The callee's path in the caller's terms; None where the caller can't name the object."""
-        if path is None:
-            return None
-        if path not in self._paths:
-            self._paths[path] = self._path(path)
-        return self._paths[path]
-
-    def _path(self, path: Path) -> Path | None:
-        match path.root:
-            case GlobalRoot() | ClassRoot():
-                return Path(path.root, tuple(self._key(step) for step in path.steps))
-            case ParameterRoot(name=name):
-                base = self._base(name)
-            case FreeRoot(function=function, name=name) if function == self.frame.function:
-                base = self.state.env.get(name)
-            case FreeRoot() if path.root in self._factory:
-                base = self.frame.engine.paths.of(*self._factory[path.root])
-                base = base if base is not None and isinstance(base.root, GlobalRoot | ClassRoot) else None
-            case FreeRoot():
-                return path
-            case _:
-                return None
-        if base is None:
-            return None
-        steps = tuple(self._key(step) for step in path.steps)
-        return self.frame.engine.paths.joined(base, self.frame.function, steps)
-
-    def _key(self, step: str) -> str:
-        return keys.replaced(step, self.target.function.qualname, self._exprs, self.frame.function)
-
-    def _base(self, name: str) -> Path | None:
-        if name == self._own:
-            return self._receiver
-        given = self._exprs.get(name)
-        if given is None:
-            return None
-        return self.frame.engine.paths.of(given, self.frame.function, self.state.env)
-
-    def value(self, path: Path) -> Value:
-        """What the object at a callee's path is, as far as the caller knows."""
-        types = self.frame.engine.types
-        match path.root:
-            case ParameterRoot(name=name) if name == self._own:
-                value = self.target.receiver or UNKNOWN
-            case ParameterRoot(name=name):
-                given = self._exprs.get(name)
-                if given is None:
-                    return UNKNOWN
-                value = types.evaluate(given, self.frame.function)
-            case FreeRoot(function=function, name=name) if function == self.frame.function:
-                value = types.name(name, function)
-            case FreeRoot() if path.root in self._factory:
-                value = types.evaluate(*self._factory[path.root])
-            case _:
-                return UNKNOWN
-        for step in path.steps:
-            if step.startswith("["):
-                return UNKNOWN
-            value = attributes.attribute(types, value, step)
-        return value
-
-    def lock(self, lock: LockRef) -> LockRef | None:
-        """A callee's lock in the caller's terms; None where the argument is no lock or of another class."""
-        if lock not in self._locks:
-            self._locks[lock] = self._lock(lock)
-        return self._locks[lock]
-
-    def _lock(self, lock: LockRef) -> LockRef | None:
-        path = self.path(lock.path)
-        factory = lock.path is not None and lock.path.root in self._factory
-        if lock.open or factory:
-            assert lock.path is not None
-            found = locks.known(self.value(lock.path))
-            if found is not None:
-                receiver = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
-                keeper = self.frame.engine.paths.keeper(found.id, receiver)
-                return LockRef(found.id, path, found.kind, keeper, found.permits)
-            if not factory and path is not None and isinstance(path.root, ParameterRoot | FreeRoot):
-                return msgspec.structs.replace(lock, path=path, id=None)
-            return None
-        receiver = lock.receiver
-        if receiver is not None and lock.path is not None and not isinstance(lock.id, ElementLock):
-            known = self._class(Path(lock.path.root, lock.path.steps[:-1])) if lock.path.steps else None
-            if known is not None and known != receiver:
-                receiver = self.frame.engine.hierarchy.related(known, receiver)
-                if receiver is None:
-                    return None
-                own = attributes.overriding(self.frame.engine.types, lock.id, receiver)
-                if own is not None:
-                    lock = msgspec.structs.replace(lock, id=own.id, kind=own.kind, permits=own.permits)
-        return msgspec.structs.replace(lock, path=path, receiver=receiver)
-
-    def _class(self, path: Path) -> ClassId | None:
-        if path not in self._classes:
-            found = (o.id for o in options(self.value(path)) if isinstance(o, Instance | ClassValue))
-            self._classes[path] = next(found, None)
-        return self._classes[path]
-
-    def condition(self, condition: Condition) -> Condition | bool:
-        """A callee's condition here: decided (True, False), or one on an object of the caller."""
-        if condition not in self._conditions:
-            self._conditions[condition] = self._condition(condition)
-        return self._conditions[condition]
-
-    def _condition(self, condition: Condition) -> Condition | bool:
-        known = self._class(condition.path)
-        hierarchy = self.frame.engine.hierarchy
-        if known is not None:
-            if hierarchy.derives(known, condition.cls):
-                return True
-            if not hierarchy.derives(condition.cls, known):
-                return False
-            for option in options(self.value(condition.path)):
-                if isinstance(option, Instance) and option.exact:
-                    return False
-        path = self.path(condition.path)
-        return Condition(path, condition.cls) if path is not None else True
 
 
 def compose(
@@ -228,11 +46,15 @@ def compose(
 ) -> State:
     """Run a callee under the caller's state: its events are recorded, what it leaves held or gives back is applied."""
     summary = frame.engine.summary(target.function)
+    promised = contracts.promised(frame.engine, target.function)
+    if not (summary.pairs or summary.leaves or summary.releases or promised or target.only or target.chosen):
+        frame.calling(target.function, state)
+        return state
     arguments = Arguments(frame, target, call, state, receiver)
     own = demands(frame, target, arguments.expr, state)
     if own is None:
         return state
-    for held in contracts.promised(frame.engine, target.function):
+    for held in promised:
         frame.flow_matters = True
         needed = arguments.lock(held.lock)
         if needed is not None and target.confidence == Confidence.HIGH:
@@ -259,8 +81,37 @@ def happen(
     frame: Frame, arguments: Arguments, state: State, step: Step, conditions: tuple[Condition, ...] = ()
 ) -> None:
     """Record what a callee does under the caller's state."""
+    here = _Here(arguments, step, conditions)
     for pair in frame.engine.summary(arguments.target.function).pairs:
-        _pair(frame, arguments, pair, state, step, conditions)
+        _pair(frame, here, pair, state)
+
+
+class _Here:
+    """A callee's conditions and locks at one call: most of its pairs share them, so each tuple is translated once."""
+
+    def __init__(self, arguments: Arguments, step: Step, own: tuple[Condition, ...]) -> None:
+        """`own` are the conditions under which the call runs the callee."""
+        self.arguments = arguments
+        self.step = step
+        self._own = own
+        self._conditions: dict[tuple[Condition, ...], tuple[Condition, ...] | None] = {}
+        self._held: dict[tuple[Held, ...], tuple[Held, ...] | None] = {(): ()}
+
+    def conditions(self, given: tuple[Condition, ...]) -> tuple[Condition, ...] | None:
+        """A pair's conditions and the call's own, sorted; None where one of them is not met."""
+        if given not in self._conditions:
+            found = [self.arguments.condition(condition) for condition in given]
+            open_ones = {*self._own, *(c for c in found if isinstance(c, Condition))}
+            several = sorted(open_ones, key=repr) if len(open_ones) > 1 else open_ones  # a `repr` of one takes long
+            self._conditions[given] = None if False in found else tuple(several)
+        return self._conditions[given]
+
+    def held(self, given: tuple[Held, ...]) -> tuple[Held, ...] | None:
+        """The locks that a pair holds; None where one of them is none here."""
+        if given not in self._held:
+            found = tuple(moved(self.arguments, given, self.step, inner=True))
+            self._held[given] = found if len(found) == len(given) else None
+        return self._held[given]
 
 
 def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool = False) -> Iterator[Held]:
@@ -271,16 +122,11 @@ def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool 
             yield Held(lock, item.mode, item.must, (step, *item.trace), item.scope, inner)
 
 
-def _pair(
-    frame: Frame, arguments: Arguments, pair: CriticalPair, state: State, step: Step, own: tuple[Condition, ...]
-) -> None:
-    conditions = list(own)
-    for condition in pair.conditions:
-        here = arguments.condition(condition)
-        if here is False:
-            return
-        if isinstance(here, Condition):
-            conditions.append(here)
+def _pair(frame: Frame, here: _Here, pair: CriticalPair, state: State) -> None:
+    arguments, step = here.arguments, here.step
+    conditions = here.conditions(pair.conditions)
+    if conditions is None:
+        return
     event = _event(arguments, pair.event)
     if isinstance(event, Callback) and event.kind == "parameter" and isinstance(pair.event, Callback):
         if _called(frame, arguments, pair, pair.event, state, step):
@@ -291,8 +137,8 @@ def _pair(
     if state.bounded:
         event = bounded(event)
     event, decided = _timeout(frame, arguments, event)
-    inner = tuple(moved(arguments, pair.held, step, inner=True))
-    if len(inner) != len(pair.held):
+    inner = here.held(pair.held)
+    if inner is None:
         return
     inner = owned(pair, event, inner)
     dropped = pair.dropped and tuple(d for d in (arguments.lock(lock) for lock in pair.dropped) if d is not None)
@@ -304,7 +150,7 @@ def _pair(
         (step, *pair.trace),
         inner,
         dropped,
-        tuple(sorted(set(conditions), key=repr)),
+        conditions,
         confidence,
     )
 
@@ -331,8 +177,8 @@ def _event(arguments: Arguments, event: Event) -> Event | None:
         case Comeback(lock=lock):
             mine = arguments.lock(lock)
             return msgspec.structs.replace(event, lock=mine) if mine is not None else None
-        case Block(releases=lock) if lock is not None:
-            return msgspec.structs.replace(event, releases=arguments.lock(lock))
+        case Block(releases=lock):
+            return event if lock is None else msgspec.structs.replace(event, releases=arguments.lock(lock))
         case Callback(path=path):
             return msgspec.structs.replace(event, path=arguments.path(path))
         case _:

@@ -48,7 +48,7 @@ def entered(frame: Frame, item: Enter, state: State) -> None:
 
 
 def _holds(state: State) -> bool:
-    return any(held.lock.id is not None for held in state.held)
+    return bool(state.held) and any(held.lock.id is not None for held in state.held)
 
 
 def _is_open(frame: Frame, outside: Outside, receiver: Value) -> bool:

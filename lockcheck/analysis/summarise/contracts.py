@@ -133,7 +133,7 @@ def assumed(frame: Frame, state: State) -> State:
 def without(pairs: Iterable[CriticalPair]) -> Iterator[CriticalPair]:
     """Pairs as callers see them: a lock that the caller holds is not held by the callee once more."""
     for pair in pairs:
-        if any(h.promised for h in pair.held):
+        if pair.held and any(h.promised for h in pair.held):
             yield msgspec.structs.replace(pair, held=tuple(h for h in pair.held if not h.promised))
         else:
             yield pair

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import FunctionValue, Instance, options
-from lockcheck.analysis.summarise.compose import Arguments, happen, moved
+from lockcheck.analysis.summarise.arguments import Arguments
+from lockcheck.analysis.summarise.compose import happen, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Callback, Held, Step

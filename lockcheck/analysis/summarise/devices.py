@@ -226,7 +226,7 @@ def _keepers(analysis: Analysis) -> frozenset[ClassId]:
         "keepers",
         lambda: frozenset(
             pair.event.device.owner
-            for _, pair in analysis.pairs()
+            for _, pair in analysis.pairs(Block)
             if len(pair.trace) == 1
             and isinstance(pair.event, Block)
             and pair.event.category in _DEVICES

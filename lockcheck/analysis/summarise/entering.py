@@ -10,7 +10,8 @@ from lockcheck.analysis.link import locks, results
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import External, Instance, LibraryInstance, LibraryMethod, Value, options
 from lockcheck.analysis.summarise import body, calls, consulting, evaluate, primitives
-from lockcheck.analysis.summarise.compose import Arguments, compose, moved
+from lockcheck.analysis.summarise.arguments import Arguments
+from lockcheck.analysis.summarise.compose import compose, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, same
 from lockcheck.model.events import Acquire, Block, Held, LockRef, Operation

@@ -18,6 +18,7 @@ from lockcheck.model.expression import (
     Await,
     Call,
     Comprehension,
+    Const,
     Expr,
     IfElse,
     Lambda,
@@ -30,11 +31,15 @@ from lockcheck.model.paths import LocalRoot, Path
 from lockcheck.model.source import Span
 
 _TASKS = {"asyncio.Task", "asyncio.Future"}
+_QUIET = frozenset({Name, Const, Lambda})
+"""Nothing happens when these are evaluated; they are more than half of all expressions."""
 Word = Literal["await", "async for", "async with", "async comprehension", "yield"]
 
 
 def expression(frame: Frame, expr: Expr, state: State) -> State:
     """The state after an expression was evaluated; what happens meanwhile is recorded."""
+    if type(expr) in _QUIET:
+        return state
     match expr:
         case Call():
             return calls.call(frame, expr, state)
@@ -60,8 +65,6 @@ def expression(frame: Frame, expr: Expr, state: State) -> State:
         case Walrus(name=name, value=value):
             state = expression(frame, value, state)
             return state.binding(name, frame.engine.paths.of(value, frame.function, state.env))
-        case Lambda():
-            return state
         case _:
             for child in children(expr):
                 state = expression(frame, child, state)

@@ -9,7 +9,7 @@ from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import Instance, LibraryInstance, Value, options
 from lockcheck.analysis.summarise import outcomes
-from lockcheck.analysis.summarise.compose import Arguments
+from lockcheck.analysis.summarise.arguments import Arguments
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State

@@ -17,6 +17,7 @@ from lockcheck.analysis.link.values import (
     LockValue,
     Origin,
     QueueValue,
+    Value,
     options,
 )
 from lockcheck.analysis.summarise.capacity import fills
@@ -59,8 +60,9 @@ def receiver_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:
     return None
 
 
-def _effect(frame: Frame, expr: Call) -> Effect | None:
-    for option in options(frame.engine.types.evaluate(expr.func, frame.function)):
+def effect_of(frame: Frame, callee: Value) -> Effect | None:
+    """What calling a method of something outside the program does; a lock class of the program counts as such."""
+    for option in options(callee):
         if isinstance(option, LibraryMethod):
             if isinstance(option.receiver, LockValue) and option.name in _PROTOCOL:
                 return _PROTOCOL[option.name]
@@ -78,43 +80,42 @@ def _own(kind: LockKind, name: str) -> Effect | None:
     return Effect(operation="release") if name == "release" else None
 
 
-def is_acquire(frame: Frame, expr: Call, state: State) -> bool:
-    """Whether a call takes a lock by its `acquire`."""
-    if not isinstance(expr.func, Attr):
-        effect = _effect(frame, expr)
-        return effect is not None and effect.operation == "acquire" and receiver_lock(frame, expr, state) is not None
-    effect = _effect(frame, expr)
+def is_acquire(frame: Frame, expr: Call, state: State, effect: Effect | None) -> bool:
+    """Whether a call, which has the effect, takes a lock by its `acquire`."""
     takes = effect is not None and effect.operation == "acquire"
-    if not takes and expr.func.name != "acquire":
+    named = isinstance(expr.func, Attr) and expr.func.name == "acquire"
+    if not takes and not named:
         return False
     if receiver_lock(frame, expr, state) is not None:
         return takes
-    return expr.func.name == "acquire" and _waiting_lock(frame, expr, state) is not None
+    return named and effect is None and _waiting_lock(frame, expr, state) is not None
 
 
-def is_release(frame: Frame, expr: Call, state: State) -> bool:
+def is_release(frame: Frame, expr: Call, state: State, effect: Effect | None) -> bool:
     """Whether a call gives a lock back or wakes its waiters: it does not fail for reasons that matter here."""
-    effect = _effect(frame, expr)
     if effect is not None:
         return effect.operation in ("release", "notify") and receiver_lock(frame, expr, state) is not None
     return isinstance(expr.func, Attr) and expr.func.name == "release"
 
 
 def _waiting_lock(frame: Frame, expr: Call, state: State) -> LockRef | None:
-    """A receiver that only a caller knows, or that its name alone calls a lock; never one with methods of its own."""
+    """What a method of unknown effect is called on, if only a caller knows it or its name alone calls it a lock.
+
+    It has no methods of its own.
+    """
     assert isinstance(expr.func, Attr)
-    if frame.engine.targets.of(expr.func, frame.function) or _effect(frame, expr) is not None:
+    if frame.engine.targets.of(expr.func, frame.function):
         return None
     return frame.engine.paths.pending(expr.func.value, frame.function, state.env)
 
 
-def acquire(frame: Frame, expr: Call, state: State) -> Held:
+def acquire(frame: Frame, expr: Call, state: State, effect: Effect | None) -> Held:
     """Record an acquisition; what is held if it succeeds. `scope` is ATTEMPT where it may fail."""
     lock = receiver_lock(frame, expr, state)
     if lock is None:
         lock = _waiting_lock(frame, expr, state)
     assert lock is not None
-    effect = _effect(frame, expr) or Effect(operation="acquire", flag=_FLAG, limit=_LIMIT)
+    effect = effect or Effect(operation="acquire", flag=_FLAG, limit=_LIMIT)
     mode: Mode = effect.mode or ("permit" if lock.kind is not None and lock.kind.shape == "permits" else "exclusive")
     blocking = effect.flag is None or flag_waits(frame, expr, effect.flag) is not None
     timed = effect.limit is not None and limited(frame, expr, effect.limit)
@@ -143,9 +144,8 @@ def hold(state: State, held: Held) -> State:
     return state.holding(msgspec.structs.replace(held, must=not may_fail, scope=""))
 
 
-def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | None:
+def operate(frame: Frame, expr: Call, state: State, awaited: bool, effect: Effect | None) -> State | None:
     """The state after an operation on a lock, condition or queue; None where the call is none."""
-    effect = _effect(frame, expr)
     if effect is None and not (isinstance(expr.func, Attr) and expr.func.name == "release"):
         return None
     lock = receiver_lock(frame, expr, state)
@@ -163,7 +163,7 @@ def operate(frame: Frame, expr: Call, state: State, awaited: bool) -> State | No
         if effect.operation in ("notify", "locked"):
             return state
     if lock is None and isinstance(expr.func, Attr) and expr.func.name == "release":
-        waiting = _waiting_lock(frame, expr, state)
+        waiting = _waiting_lock(frame, expr, state) if effect is None else None
         if waiting is not None and not expr.args:
             frame.operate(Operation("release", waiting, expr.span), state)
             return state.releasing(waiting)

@@ -66,6 +66,8 @@ def _several(names: str | tuple[str, ...]) -> tuple[str, ...]:
 
 def operator(frame: Frame, expr: Expr, state: State) -> State:
     """What `x[k]`, `k in x` and `x == y` run."""
+    if not isinstance(expr, Item | Compare):
+        return state
     match expr:
         case Item(value=value, span=span) if span is not None:
             return run(frame, "__getitem__", value, state, span)

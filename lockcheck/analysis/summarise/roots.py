@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.analysis.summarise.runners import is_run
-from lockcheck.analysis.summarise.schedule import Schedule
+from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.model.events import Acquire, Callback, Summary
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId
@@ -32,10 +32,15 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
         or is_run(schedule, f)
     )
     seen = set(first)
+    looked_at: dict[FunctionId, Result] = {}
     yield first
     while True:
         more: set[FunctionId] = set()
         for function, summary in schedule.summaries.items():
+            result = schedule.results[function]
+            if looked_at.get(function) is result:
+                continue  # whom it leads to, an earlier round has found
+            looked_at[function] = result
             name = functions[function].name
             if (
                 summary.leaves
@@ -49,7 +54,7 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
                 more.update(callers)
             elif _takes(schedule, function):
                 more.update(c for c in schedule.program.callers(name) if functions[c].is_async)
-            more.update(s.function for s in schedule.results[function].spawned)
+            more.update(s.function for s in result.spawned)
         fresh = sorted(more - seen)
         if not fresh:
             return

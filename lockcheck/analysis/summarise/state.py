@@ -79,7 +79,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     def meeting(self, event: Event) -> State:
         """The state in which a lock is taken by what a callee was given: that the callee holds it, only here is seen."""
-        path = event.lock.path if isinstance(event, Acquire) else None
+        path = event.lock.path if self.held and isinstance(event, Acquire) else None
         if path is None or not any(h.inner for h in self.held):
             return self
         held = (msgspec.structs.replace(h, inner=h.inner and h.lock.path != path) for h in self.held)
@@ -87,7 +87,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     def forgetting(self, prefix: Path) -> State:
         """The state after the object at `prefix` was replaced: held locks behind it are another object's now."""
-        if not any(h.lock.path is not None and h.lock.path.starts_with(prefix) for h in self.held):
+        if not self.held or not any(h.lock.path is not None and h.lock.path.starts_with(prefix) for h in self.held):
             return self
         return msgspec.structs.replace(self, held=tuple(_moved(h, prefix) for h in self.held))
 

@@ -41,8 +41,6 @@ class Sink(msgspec.Struct, frozen=True, order=True, gc=False):
 
 def called(frame: Frame, expr: Call, value: Value, state: State) -> None:
     """Record that something is said, if there is anybody in the program to hear it."""
-    if not sinks(frame.engine):
-        return
     channel = _channel(expr, value)
     if channel is not None and any(sink.channel == channel for sink in sinks(frame.engine)):
         name = expr.func.name if isinstance(expr.func, Attr) else "print"

@@ -80,12 +80,13 @@ def attempt(frame: Frame, value: Expr, state: State) -> tuple[State, Held | None
     call = value.value if isinstance(value, Await) else value
     if not isinstance(call, Call) or not isinstance(call.func, Attr):
         return state, None
-    if not primitives.is_acquire(frame, call, state):
+    effect = primitives.effect_of(frame, frame.engine.types.evaluate(call.func, frame.function))
+    if not primitives.is_acquire(frame, call, state, effect):
         return state, None
     before = calls.arguments(frame, call, state)
     if isinstance(value, Await):
         evaluate.suspend(frame, "await", value.span, before)
-    taken = primitives.acquire(frame, call, before)
+    taken = primitives.acquire(frame, call, before, effect)
     return before, taken
 
 

@@ -163,6 +163,6 @@ def _is_plain(types: Types, value: Value) -> bool:
             return True
         case Instance(id=id):
             own = types.hierarchy.method(id, "__await__") is None
-            return own and next(types.hierarchy.library_bases(id), None) is None
+            return own and not types.hierarchy.library_bases(id)
         case _:
             return value == NOTHING

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from lockcheck.analysis.link import locks
-from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import QueueValue, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.calls import device
@@ -120,13 +119,8 @@ def _wakers(analysis: Analysis, target: LockId, words: tuple[str, ...]) -> tuple
 
 
 def _calls(analysis: Analysis, function: FunctionId, word: str) -> list[Call]:
-    return [
-        inner
-        for step in steps(analysis.program.body(function))
-        for expr in expressions(step)
-        for inner in walk(expr)
-        if isinstance(inner, Call) and isinstance(inner.func, Attr) and inner.func.name == word
-    ]
+    found = analysis.calls(function)
+    return [call for call in found if isinstance(call.func, Attr) and call.func.name == word]
 
 
 def _object(analysis: Analysis, call: Call, function: FunctionId, word: str) -> LockId | None:

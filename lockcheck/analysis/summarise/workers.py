@@ -46,7 +46,7 @@ class Queues:
         """Sort the queue operations of the program by queue."""
         self.analysis = analysis
         self.uses: dict[LockId, dict[str, list[tuple[FunctionId, CriticalPair]]]] = {}
-        for function, pair in analysis.pairs():
+        for function, pair in analysis.pairs(QueueWait):
             event = pair.event
             if isinstance(event, QueueWait) and event.queue is not None:
                 self.uses.setdefault(event.queue, {}).setdefault(event.operation, []).append((function, pair))
