@@ -50,7 +50,7 @@ def explain(project: Project, spot: Spot, options: Options) -> Explained:
     catalogue = Catalogue.of(book.rules)
     check_selectors(project.config, catalogue)
     with analysed(project, options, book) as program:
-        found = apply(book.rules, program.analysis, options.progress)
+        found = apply(book.rules, program.analysis, options)
         verdicts = Verdicts(program, found, project, catalogue)
         told = tuple(_told(verdicts, spot))
         failures = (*early_failures(program, project), *found.failures)

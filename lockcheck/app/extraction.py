@@ -29,10 +29,14 @@ _STRETCH = 5_000
 
 
 class Extraction(msgspec.Struct, frozen=True):
-    """The units of the program, in the order of the sources, and the files that gave none."""
+    """The units of the program, in the order of the sources, and the files that gave none.
+
+    `known` is how many of the sources had been extracted before.
+    """
 
     units: tuple[Unit, ...]
     failures: tuple[Failure, ...]
+    known: int = 0
 
 
 def extract_units(
@@ -51,7 +55,7 @@ def extract_units(
                 known[source.path] = facts
     missing = {source.path: source for source in sources if source.path not in known}
     failures: list[Failure] = []
-    done = len(known)
+    done = count = len(known)
     for result in _run([Job.of(source) for source in missing.values()], jobs):
         done += 1
         if progress is not None:
@@ -64,7 +68,7 @@ def extract_units(
             cache.put(missing[result.path].text, result.facts)
     units = tuple(_unit(source, known[source.path]) for source in sources if source.path in known)
     failures += [failure for unit in units if (failure := _not_followed(unit)) is not None]
-    return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)))
+    return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)), count)
 
 
 def _not_followed(unit: Unit) -> Failure | None:

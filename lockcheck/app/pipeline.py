@@ -20,6 +20,7 @@ from lockcheck.app.project import Project
 from lockcheck.app.rulebook import Rulebook, rulebook
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import invalid
+from lockcheck.app.timing import Timing
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
 from lockcheck.model.facts import ModuleFacts, Unit
@@ -30,6 +31,8 @@ from lockcheck.model.source import SourceFile
 if TYPE_CHECKING:
     from lockcheck.analysis.summarise import Analysis
     from lockcheck.app.cache import Memory
+    from lockcheck.app.visiting import Visit
+    from lockcheck.knowledge.load import Library
     from lockcheck.rules.registry import Check, Rule
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -39,7 +42,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 class Options(msgspec.Struct, frozen=True):
     """How a run is made, none of which changes what is found. `reading` is what has been read already.
 
-    Whether it `heeds_comments` that suppress decides what is shown of that.
+    Whether it `heeds_comments` that suppress decides what is shown of that. `timing` is told how long everything takes.
     """
 
     jobs: int = 1
@@ -48,6 +51,7 @@ class Options(msgspec.Struct, frozen=True):
     progress: Progress | None = None
     reading: Reading | None = None
     heeds_comments: bool = True
+    timing: Timing = msgspec.field(default_factory=Timing)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -90,8 +94,10 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
     with analysed(project, options, book) as program:
-        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options.progress)
-    report = report_on(program, found, project, catalogue)
+        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options)
+    with options.timing.stage("triage"):
+        report = report_on(program, found, project, catalogue)
+    options.timing.count("triage", "findings shown", len(report.findings))
     facts = {unit.path: unit.facts for unit in program.extraction.units}
     return Outcome(report, program.sources, facts, program.outside.count(report.findings))
 
@@ -99,22 +105,14 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
 @contextlib.contextmanager
 def analysed(project: Project, options: Options, book: Rulebook) -> Generator[Analysed, None, None]:
     """Read, extract, link and summarise a project, for as long as somebody asks what came of it."""
-    from lockcheck.analysis.link import link
-    from lockcheck.analysis.summarise import summarise
-    from lockcheck.app.library import library
+    timing = options.timing
+    with timing.stage("loading"):
+        from lockcheck.app.library import library
 
-    known = library(project.config)
+        known = library(project.config)
     tell = options.progress or _silent
-    tell("reading", 0, 1)
-    reading = options.reading if options.reading is not None else read(project, options.replacements)
-    extraction = with_headroom(
-        lambda: extract_units(
-            reading.sources,
-            jobs=options.jobs,
-            cache=options.cache,
-            progress=lambda done, total: tell("extracting", done, total),
-        )
-    )
+    reading = _read(project, options)
+    extraction = _extract(reading, options)
     tell("linking", 0, 1)
     sources = {source.path: source for source in reading.sources}
     settings = Settings(lock_order=project.config.lock_order)
@@ -122,14 +120,58 @@ def analysed(project: Project, options: Options, book: Rulebook) -> Generator[An
     second = outside(sources, project.config.python_path)
     with without_collection(), contextlib.closing(second):
         analysis = attempt(
-            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, known, visit), second, settings))
+            "linking", lambda: with_headroom(lambda: _analyse(extraction.units, known, visit, second, settings, timing))
         )
         yield Analysed(reading, extraction, sources, analysis, second, book, options.heeds_comments)
 
 
-def apply(rules: Sequence[Rule], analysis: Analysis | Failure, progress: Progress | None = None) -> Found:
+def _read(project: Project, options: Options) -> Reading:
+    if options.reading is not None:
+        return options.reading
+    (options.progress or _silent)("reading", 0, 1)
+    with options.timing.stage("reading"):
+        reading = read(project, options.replacements)
+    options.timing.count("reading", "files", len(reading.sources))
+    return reading
+
+
+def _extract(reading: Reading, options: Options) -> Extraction:
+    tell = options.progress or _silent
+    with options.timing.stage("extracting"):
+        extraction = with_headroom(
+            lambda: extract_units(
+                reading.sources,
+                jobs=options.jobs,
+                cache=options.cache,
+                progress=lambda done, total: tell("extracting", done, total),
+            )
+        )
+    options.timing.count("extracting", "from the cache", extraction.known)
+    options.timing.count("extracting", "extracted", len(reading.sources) - extraction.known)
+    return extraction
+
+
+def _analyse(
+    units: Sequence[Unit], known: Library, visit: Visit, second: Outside, settings: Settings, timing: Timing
+) -> Analysis:
+    with timing.stage("loading"):
+        from lockcheck.analysis.link import link
+        from lockcheck.analysis.summarise import summarise
+    with timing.stage("linking"):
+        program = link(units, known, visit)
+    timing.count("linking", "functions", len(program.functions))
+    with timing.stage("summarising"):
+        analysis = summarise(program, second, settings)
+    timing.count("summarising", "functions", len(analysis.results))
+    return analysis
+
+
+def apply(rules: Sequence[Rule], analysis: Analysis | Failure, options: Options) -> Found:
     """Ask the rules."""
-    return with_headroom(lambda: _apply(rules, analysis, progress or _silent))
+    with options.timing.stage("checking"):
+        found = with_headroom(lambda: _apply(rules, analysis, options.progress or _silent, options.timing))
+    options.timing.count("checking", "rules", len(rules))
+    return found
 
 
 def early_failures(program: Analysed, project: Project) -> tuple[Failure, ...]:
@@ -156,7 +198,7 @@ def _without_comments(units: Sequence[Unit]) -> list[Unit]:
     return [msgspec.structs.replace(unit, facts=msgspec.structs.replace(unit.facts, comments=())) for unit in units]
 
 
-def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> Found:
+def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress, timing: Timing) -> Found:
     """Ask every rule, if there is an analysis to ask about."""
     if isinstance(analysis, Failure):
         return Found((), (analysis,))
@@ -167,10 +209,11 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
         if rule.check is None:
             continue
         action = functools.partial(_findings, rule, rule.check, analysis)
-        if rule.package:
-            found = attempt(f"rule {rule.code} of {rule.package}", action, functools.partial(_foreign_error, rule))
-        else:
-            found = attempt(f"rule {rule.code}", action)
+        with timing.stage(rule.code, within="checking"):
+            if rule.package:
+                found = attempt(f"rule {rule.code} of {rule.package}", action, functools.partial(_foreign_error, rule))
+            else:
+                found = attempt(f"rule {rule.code}", action)
         if isinstance(found, Failure):
             failures.append(found)
         else:

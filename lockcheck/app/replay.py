@@ -37,15 +37,19 @@ def outcome(project: Project, options: Options, folder: Path | None, *, fixes: b
 
     `folder` is where reports are kept, None where none is. The outcome of a report that is given again has no facts.
     """
-    options = msgspec.structs.replace(options, reading=read(project, options.replacements))
-    assert options.reading is not None
+    timing = options.timing
+    with timing.stage("reading"):
+        reading = read(project, options.replacements)
+    timing.count("reading", "files", len(reading.sources))
+    options = msgspec.structs.replace(options, reading=reading)
     book = rulebook(project)
     state = state_of(project, options, book, project.given, project.here, fixes) if folder is not None else None
     store = _store(folder, project) if folder is not None else None
     if store is not None and state is not None:
         stored = _load(store, state)
         if stored is not None:
-            sources = {source.path: source for source in options.reading.sources}
+            timing.count("replaying", "findings of the last run", len(stored.report.findings))
+            sources = {source.path: source for source in reading.sources}
             return Outcome(stored.report, sources, {}, stored.inference)
     found = check(project, options, book)
     if fixes:

@@ -42,6 +42,7 @@ class Arguments(RunArguments):
     target_version: str | None
     stdin_filename: str | None
     statistics: bool
+    timing: bool
     exit_zero: bool
     fix: bool
     fix_only: bool
@@ -158,6 +159,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
     _add_work(group.add_argument)
+    group.add_argument("--timing", action="store_true", help="tell on the standard error where the time went")
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -77,20 +77,24 @@ def _help(words: list[str]) -> int:
 
 
 def _check(words: list[str]) -> int:
-    from lockcheck.app.pipeline import Options
-    from lockcheck.app.replay import outcome
-    from lockcheck.ui.arguments import parse_check
-    from lockcheck.ui.done import Done
-    from lockcheck.ui.known import told_apart
-    from lockcheck.ui.progress import ProgressBar
-    from lockcheck.ui.render import WITH_FIXES
+    from lockcheck.app.timing import Timing
 
-    arguments = parse_check(words)
-    project = _project(arguments)
-    replacements = _replacements(arguments, project)
-    cache = opening.cache(arguments, project)
+    timing = Timing()
+    with timing.stage("loading"):
+        from lockcheck.app.pipeline import Options
+        from lockcheck.app.replay import outcome
+        from lockcheck.ui.arguments import parse_check
+        from lockcheck.ui.done import Done
+        from lockcheck.ui.known import told_apart
+        from lockcheck.ui.progress import ProgressBar
+        from lockcheck.ui.render import WITH_FIXES
+
+        arguments = parse_check(words)
+        project = _project(arguments)
+        replacements = _replacements(arguments, project)
+        cache = opening.cache(arguments, project)
     with ProgressBar(quiet=arguments.quiet) as progress:
-        options = Options(arguments.jobs, cache, replacements, progress)
+        options = Options(arguments.jobs, cache, replacements, progress, timing=timing)
         if arguments.fix or arguments.fix_only or arguments.diff:
             from lockcheck.ui.mending import mend
 
@@ -100,10 +104,17 @@ def _check(words: list[str]) -> int:
             fixes = arguments.statistics or project.config.output_format in WITH_FIXES
             done = told_apart(Done(outcome(project, options, folder, fixes=fixes)), project, options, arguments)
     if cache is not None and not replacements:
-        unsaved = cache.save()
+        with timing.stage("keeping"):
+            unsaved = cache.save()
         if unsaved is not None and not arguments.quiet:
             say(f"{unsaved.what}: {unsaved.message}")
-    return _present(done, project, arguments)
+    with timing.stage("presenting"):
+        status = _present(done, project, arguments)
+    if arguments.timing:
+        from lockcheck.ui.render.stages import render_stages
+
+        sys.stderr.write(render_stages(timing.stages(), timing.elapsed()))
+    return status
 
 
 def _present(done: Done, project: Project, arguments: Arguments) -> int:
