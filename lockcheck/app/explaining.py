@@ -13,10 +13,11 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.app.config import check_selectors
 from lockcheck.app.graphing import described, runner, spelled, steps_of
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import Options, analysed, apply, early_failures
+from lockcheck.app.pipeline import analysed, apply, early_failures
 from lockcheck.app.project import Project
 from lockcheck.app.reaching import reached
 from lockcheck.app.rulebook import rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import of_interest
 from lockcheck.app.verdicts import Verdicts

@@ -4,63 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from lockcheck.analysis.link.outside import Count, Outside
+from lockcheck.analysis.link.outside import Outside
 from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
-from lockcheck.app.discovery import Reading, Replacement, read
+from lockcheck.app.discovery import Reading, read
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
 from lockcheck.app.rulebook import Rulebook, rulebook
+from lockcheck.app.run import Options, Outcome, Progress
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import invalid
 from lockcheck.app.timing import Timing
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
-from lockcheck.model.facts import ModuleFacts, Unit
+from lockcheck.model.facts import Unit
 from lockcheck.model.findings import Failure, Finding, Report
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
     from lockcheck.analysis.summarise import Analysis
-    from lockcheck.app.cache import Memory
     from lockcheck.app.visiting import Visit
     from lockcheck.knowledge.load import Library
     from lockcheck.rules.registry import Check, Rule
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told the stage, and how much of how much is done in it."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How a run is made, none of which changes what is found. `reading` is what has been read already.
-
-    Whether it `heeds_comments` that suppress decides what is shown of that. `timing` is told how long everything takes.
-    """
-
-    jobs: int = 1
-    cache: Memory | None = None
-    replacements: tuple[Replacement, ...] = ()
-    progress: Progress | None = None
-    reading: Reading | None = None
-    heeds_comments: bool = True
-    timing: Timing = msgspec.field(default_factory=Timing)
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """A report, the sources and facts behind it by absolute path, and what inference by astroid had to do with it."""
-
-    report: Report
-    sources: dict[str, SourceFile]
-    facts: dict[str, ModuleFacts]
-    inference: Count = Count()
 
 
 class Found(msgspec.Struct, frozen=True):

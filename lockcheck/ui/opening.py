@@ -49,7 +49,7 @@ def cache(arguments: RunArguments, project: Project) -> Cache | None:
 
 def folder(asked: str | None) -> Path:
     """Give the folder in which stores lie: the one that is asked for, or the user's own."""
-    from lockcheck.app.cache import cache_folder
+    from lockcheck.app.store import cache_folder
 
     return Path(asked) if asked else cache_folder(dict(os.environ))
 
