@@ -47,6 +47,10 @@ class Memory:
         self._is_changed = self._is_changed or len(self._kept) != len(self._stored)
         self._stored, self._kept, self._keys = self._kept, {}, {}
 
+    def forget(self) -> None:
+        """Let everything go: it was found to be of no use."""
+        self._stored, self._kept, self._is_changed = {}, {}, True
+
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
         return self._get(self._key(text), _FACTS)

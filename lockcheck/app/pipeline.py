@@ -91,10 +91,18 @@ def analysed(project: Project, options: Options, book: Rulebook) -> Generator[An
     settings = Settings(lock_order=project.config.lock_order)
     visit = visit_on_demand(sources, options.cache)
     second = outside(sources, project.config.python_path)
-    with without_collection(), contextlib.closing(second):
-        analysis = attempt(
+
+    def analyse() -> Analysis | Failure:
+        return attempt(
             "linking", lambda: with_headroom(lambda: _analyse(extraction.units, known, visit, second, settings, timing))
         )
+
+    with without_collection(), contextlib.closing(second):
+        analysis = analyse()
+        if isinstance(analysis, Failure) and options.cache is not None and extraction.known:
+            options.cache.forget()  # facts that somebody has made up, it may be: the texts decide
+            extraction = _extract(reading, options)
+            analysis = analyse()
         yield Analysed(reading, extraction, sources, analysis, second, book, options.heeds_comments)
 
 
