@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +51,9 @@ class Memory:
         """Let everything go: it was found to be of no use."""
         self._stored, self._kept, self._is_changed = {}, {}, True
 
+    def expect(self, texts: Sequence[str]) -> None:
+        """Be told what will be asked for, all at once; there is nowhere else to bring it from."""
+
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
         return self._get(self._key(text), _FACTS)
@@ -66,6 +69,9 @@ class Memory:
     def put_body(self, text: str, function: FunctionFacts, body: bytes) -> None:
         """Keep the packed body of a function of a text."""
         self._put(self._body_key(text, function), body)
+
+    def _has(self, key: bytes) -> bool:
+        return key in self._stored or key in self._kept
 
     def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
         raw = self._stored.get(key) or self._kept.get(key)

@@ -49,6 +49,7 @@ def extract_units(
     """Extract the facts of all sources; a failure names the file by its absolute path."""
     known: dict[str, ModuleFacts] = {}
     if cache is not None:
+        cache.expect([source.text for source in sources])
         for source in sources:
             facts = cache.get(source.text)
             if facts is not None:

@@ -24,6 +24,8 @@ class RunArguments(argparse.Namespace):
     python_path: list[str]
     no_cache: bool
     cache_dir: str | None
+    cache_url: str | None
+    cache_read_only: bool
     jobs: int
     color: str
     quiet: bool
@@ -186,6 +188,12 @@ def _add_work(add: Callable[..., argparse.Action]) -> None:
     add("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
     add("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
     add("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+    add("--cache-url", metavar="URL", help="a store of facts that machines share (or LOCKCHECK_CACHE_URL)")
+    add(
+        "--cache-read-only",
+        action="store_true",
+        help="take facts from that store, and put none there (or LOCKCHECK_CACHE_READ_ONLY=1)",
+    )
 
 
 def _add_colour(add: Callable[..., argparse.Action]) -> None:

@@ -42,6 +42,12 @@ def cache(arguments: RunArguments, project: Project) -> Cache | None:
     """Open the store of a project, None where none is wanted."""
     if arguments.no_cache:
         return None
+    url = arguments.cache_url or os.environ.get("LOCKCHECK_CACHE_URL")
+    if url:
+        from lockcheck.app.shared import SharedCache
+
+        read_only = arguments.cache_read_only or os.environ.get("LOCKCHECK_CACHE_READ_ONLY", "0") not in ("", "0")
+        return SharedCache(folder(arguments.cache_dir), project.root, url, read_only=read_only)
     from lockcheck.app.cache import Cache
 
     return Cache(folder(arguments.cache_dir), project.root)
