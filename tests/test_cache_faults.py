@@ -25,6 +25,7 @@ from tests.conftest import HAZARD, Lockcheck, Write
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parent.parent)}
 NEEDS_WORKERS = f"X = {'(' * 60}1{')' * 60}\n"
+LONG = '"""' + "A long text.\n" * 3_000 + '"""\n'
 FORM = ("--output-format", "concise", "--quiet")
 
 KILLED = """\
@@ -64,8 +65,8 @@ def run(*words: object, script: tuple[str, ...] = ("-m", "lockcheck")) -> tuple[
 def test_worker_killed_in_the_middle_costs_no_finding(
     write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write({f"m{number}.py": NEEDS_WORKERS + "# long\n" * 5_000 + HAZARD for number in range(6)})
-    write({"m3.py": HAZARD + NEEDS_WORKERS + "# fatal\n" * 5_000})
+    write({f"m{number}.py": NEEDS_WORKERS + LONG + HAZARD for number in range(6)})
+    write({"m3.py": NEEDS_WORKERS + LONG + HAZARD + "# fatal\n"})
     right = lockcheck("--no-cache", *FORM, ".")
     assert right.out.count("LCK101") == 6
     mark = tmp_path / "killed"
@@ -254,7 +255,7 @@ def _with_bodies(raw: msgspec.Raw, body: msgspec.Raw) -> object:
 
 
 def test_store_of_another_version_is_not_used(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lockcheck.app.cache._version", lambda: b"another version!")
+    monkeypatch.setattr("lockcheck.app.cache.version", lambda: b"another version!")
     kept.file.write_bytes(kept.content)
     assert kept.found(kept.cache()) == kept.right
     assert kept.cache().get(HAZARD) is None

@@ -108,7 +108,7 @@ class Cache(Memory):
 
     @functools.cached_property
     def _salt(self) -> bytes:
-        return _version()
+        return version()
 
     def _opened(self) -> Mapping[bytes, msgspec.Raw]:
         return _load(self._file, self._salt)
@@ -140,7 +140,8 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
         return {}
 
 
-def _version() -> bytes:
+@functools.cache
+def version() -> bytes:
     """Digest all that facts depend on beside the text: our own code, Python's grammar, LibCST."""
     from lockcheck.app.requisites import versions
 

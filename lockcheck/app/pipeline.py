@@ -125,6 +125,7 @@ def _extract(reading: Reading, options: Options) -> Extraction:
                 jobs=options.jobs,
                 cache=options.cache,
                 progress=lambda done, total: tell("extracting", done, total),
+                executor=options.executor,
             )
         )
     options.timing.count("extracting", "from the cache", extraction.known)

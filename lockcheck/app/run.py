@@ -13,6 +13,7 @@ from lockcheck.model.findings import Count, Report
 if TYPE_CHECKING:
     from lockcheck.app.cache import Memory
     from lockcheck.app.discovery import Reading, Replacement
+    from lockcheck.app.extraction import Executor
     from lockcheck.model.facts import ModuleFacts
     from lockcheck.model.source import SourceFile
 
@@ -32,6 +33,7 @@ class Options(msgspec.Struct, frozen=True):
     progress: Progress | None = None
     reading: Reading | None = None
     heeds_comments: bool = True
+    executor: Executor | None = None
     timing: Timing = msgspec.field(default_factory=Timing)
 
 

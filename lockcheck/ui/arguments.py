@@ -45,6 +45,7 @@ class Arguments(RunArguments):
     stdin_filename: str | None
     statistics: bool
     timing: bool
+    executor: str | None
     exit_zero: bool
     fix: bool
     fix_only: bool
@@ -161,6 +162,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
     _add_work(group.add_argument)
+    group.add_argument("--executor", metavar="dask://HOST:PORT", help="extract facts on this Dask cluster")
     group.add_argument("--timing", action="store_true", help="tell on the standard error where the time went")
 
 

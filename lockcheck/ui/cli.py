@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lockcheck.app.replay import Wish
     from lockcheck.app.run import Options, Outcome
     from lockcheck.app.selection import Selection
+    from lockcheck.model.findings import Failure
     from lockcheck.ui.arguments import Arguments
     from lockcheck.ui.done import Done
 
@@ -129,15 +130,24 @@ def _done(known: Outcome | None, wish: Wish | None, project: Project, options: O
     from lockcheck.ui.progress import ProgressBar
 
     cache = opening.cache(arguments, project) if known is None or arguments.new_since is not None else None
+    cluster = opening.executor(arguments.executor)
     with ProgressBar(quiet=arguments.quiet) as progress:
-        options = msgspec.structs.replace(options, cache=cache, progress=progress)
+        options = msgspec.structs.replace(options, cache=cache, progress=progress, executor=cluster)
         done = told_apart(_checked(known, wish, project, options, arguments), project, options, arguments)
     if cache is not None and not options.replacements:
         with options.timing.stage("keeping"):
             unsaved = cache.save()
-        if unsaved is not None and not arguments.quiet:
-            say(f"{unsaved.what}: {unsaved.message}")
+        _mention(unsaved, arguments)
+    _mention(cluster.trouble if cluster is not None else None, arguments)
     return done
+
+
+def _mention(trouble: Failure | None, arguments: Arguments) -> None:
+    """Tell of what has cost time and nothing else."""
+    if trouble is not None and not arguments.quiet:
+        from lockcheck.ui.render.view import visible
+
+        say(visible(f"{trouble.what}: {trouble.message}"))
 
 
 def _checked(

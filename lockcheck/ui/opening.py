@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lockcheck.app.cache import Cache
+    from lockcheck.app.cluster import Cluster
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import RunArguments
 
@@ -51,6 +52,15 @@ def cache(arguments: RunArguments, project: Project) -> Cache | None:
     from lockcheck.app.cache import Cache
 
     return Cache(folder(arguments.cache_dir), project.root)
+
+
+def executor(address: str | None) -> Cluster | None:
+    """Give the cluster that extracts facts, None where this machine does."""
+    if address is None:
+        return None
+    from lockcheck.app.cluster import Cluster
+
+    return Cluster(address)
 
 
 def folder(asked: str | None) -> Path:
