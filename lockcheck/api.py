@@ -11,9 +11,9 @@ import msgspec
 
 from lockcheck.app.config import Config, ConfigError, load_config, make_config
 from lockcheck.app.discovery import Replacement
-from lockcheck.app.pipeline import Options
 from lockcheck.app.pipeline import check as run
 from lockcheck.app.project import Project, absolute, locate
+from lockcheck.app.run import Options
 from lockcheck.model.errors import LockcheckError, RuleError
 from lockcheck.model.findings import Confidence, Edit, Failure, Finding, Fix, LockNote, Related, Report
 from lockcheck.model.source import Place, Span

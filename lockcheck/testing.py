@@ -25,9 +25,10 @@ from types import ModuleType
 import msgspec
 
 from lockcheck.app.config import ConfigError
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project, locate
 from lockcheck.app.rulebook import Rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.selection import Selection
 from lockcheck.rules.document import Document, DocumentError, Example, ExampleFile, Mark, Section, Step, parse_document
 from lockcheck.rules.registry import Rule, all_rules, rules_of

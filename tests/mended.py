@@ -37,8 +37,9 @@ from lockcheck.app import fixing
 from lockcheck.app.decoding import decode
 from lockcheck.app.discovery import read
 from lockcheck.app.fixing import Fixed, Made
-from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
+from lockcheck.app.run import Options, Outcome
 from lockcheck.model.findings import Edit, Finding
 from lockcheck.ui import mending
 from lockcheck.ui.cli import main as lockcheck

@@ -12,6 +12,8 @@ import pytest
 
 import lockcheck as package
 from lockcheck import __version__
+from lockcheck.app.timing import Timing
+from lockcheck.ui.render.stages import render_stages
 from tests.conftest import HAZARD, Lockcheck, Write
 
 CLEAN = "x = 1\n"
@@ -206,3 +208,44 @@ def test_closed_stream_changes_no_status(write: Write, words: str, status: int, 
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT, timeout=120)
     assert done.returncode == status
     assert "internal error" not in done.stderr
+
+
+def timed(err: str) -> dict[str, str]:
+    """The lines of `--timing`, without seconds and shares, by what they tell of."""
+    lines = [line for line in err.splitlines() if " s " in line]
+    return {line[:18].strip(): line.partition("%")[2].strip() for line in lines}
+
+
+def test_timing_tells_stages_and_counts_beside_the_findings(write: Write, lockcheck: Lockcheck) -> None:
+    root = write({"a.py": HAZARD, "b.py": CLEAN})
+    plain = lockcheck("--no-cache", ".")
+    first = lockcheck("--timing", ".")
+    assert first[:2] == plain[:2]
+    assert timed(first.err)["reading"] == "2 files"
+    assert timed(first.err)["extracting"] == "0 from the cache, 2 extracted"
+    assert timed(first.err)["linking"] == "3 functions"  # a module's body is one
+    assert timed(first.err)["triage"] == "1 findings shown"
+    assert {"summarising", "checking", "presenting", "all"} <= set(timed(first.err))
+    again = lockcheck("--timing", ".")
+    assert again[:2] == plain[:2]
+    assert timed(again.err)["replaying"] == "1 findings of the last run"
+    assert "extracting" not in timed(again.err)
+    (root / "b.py").write_text("x = 2\n")
+    assert timed(lockcheck("--timing", ".").err)["extracting"] == "1 from the cache, 1 extracted"
+
+
+def test_timing_names_the_slow_rules_the_slowest_first() -> None:
+    ticks = iter([0.0, 0.0, 1.0, 1.5, 2.0, 4.0, 5.0, 5.001, 6.0])
+    timing = Timing(lambda: next(ticks))
+    with timing.stage("checking"):
+        for code in ("LCK1", "LCK2", "LCK3"):
+            with timing.stage(code, within="checking"):
+                pass
+    timing.count("checking", "rules", 3)
+    assert render_stages(timing.stages(), 8.0).splitlines() == [
+        "checking           6.000 s   75%  3 rules",
+        "  LCK2             2.000 s   25%",
+        "  LCK1             0.500 s    6%",
+        "everything else    2.000 s   25%",
+        "all                8.000 s  100%",
+    ]

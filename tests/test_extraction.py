@@ -11,8 +11,9 @@ import pytest
 
 import lockcheck.analysis.extract
 import lockcheck.app.crew
-from lockcheck.app.cache import Cache, cache_folder
+from lockcheck.app.cache import Cache
 from lockcheck.app.extraction import Extraction, extract_units
+from lockcheck.app.store import cache_folder
 from lockcheck.model.facts import ModuleFacts
 from lockcheck.model.source import SourceFile
 from tests.conftest import HAZARD, Lockcheck, Write

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from lockcheck.app.fixing import Fixed, fix, with_fixes
-from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
+from lockcheck.app.run import Options, Outcome
 from lockcheck.fixes.edits import apply
 from lockcheck.rules.document import Example
 from tests.cases import Case, all_cases, fix_cases, literate_documents, project, rule_documents, selected, write

@@ -14,10 +14,10 @@ from typing import TypeAlias
 import pytest
 
 import lockcheck
-from lockcheck.app.pipeline import Options, Outcome
 from lockcheck.app.pipeline import check as analyse
 from lockcheck.app.project import Project, locate
 from lockcheck.app.rulebook import Rulebook
+from lockcheck.app.run import Options, Outcome
 from lockcheck.app.sharing import exclusive, find
 from tests.cases import all_cases
 from tests.cases import write as write_example

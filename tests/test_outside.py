@@ -13,10 +13,11 @@ import pytest
 
 import lockcheck.analysis.link.inference as inference
 import lockcheck.analysis.link.outside as questions
-from lockcheck.analysis.link.outside import Count
 from lockcheck.app.outside import find_in
-from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import locate
+from lockcheck.app.run import Options, Outcome
+from lockcheck.model.findings import Count
 from tests.conftest import HAZARD, Lockcheck, Write
 
 ROOM = """\
@@ -263,7 +264,8 @@ def f():
 import json, sys
 sys.path.insert(0, '.')
 path = list(sys.path)
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
+from lockcheck.app.run import Options
 from lockcheck.app.project import locate
 outcome = check(locate(["."], here=sys.argv[1]), Options())
 ours = {"gi", "numpy", "trapped", "attrs_trap", "vendor", "site_trap", "six", "a"}
@@ -284,7 +286,8 @@ def test_a_run_that_asks_nothing_does_not_import_astroid(write: Write, text: str
     root = write({"a.py": text})
     script = """\
 import sys
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
+from lockcheck.app.run import Options
 from lockcheck.app.project import locate
 check(locate(["."], here=sys.argv[1]), Options())
 print("astroid" in sys.modules)

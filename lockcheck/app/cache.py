@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 import lockcheck
+from lockcheck.app.store import DIGEST, digest, file_of, replace
 from lockcheck.model.facts import FunctionFacts, ModuleFacts
 from lockcheck.model.findings import Failure
 from lockcheck.model.flow import Node
 
 _MAGIC = b"lockcheck facts 1\n"
-_DIGEST = 16
 _T = TypeVar("_T")
 
 
@@ -49,6 +47,13 @@ class Memory:
         self._is_changed = self._is_changed or len(self._kept) != len(self._stored)
         self._stored, self._kept, self._keys = self._kept, {}, {}
 
+    def forget(self) -> None:
+        """Let everything go: it was found to be of no use."""
+        self._stored, self._kept, self._is_changed = {}, {}, True
+
+    def expect(self, texts: Sequence[str]) -> None:
+        """Be told what will be asked for, all at once; there is nowhere else to bring it from."""
+
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
         return self._get(self._key(text), _FACTS)
@@ -64,6 +69,9 @@ class Memory:
     def put_body(self, text: str, function: FunctionFacts, body: bytes) -> None:
         """Keep the packed body of a function of a text."""
         self._put(self._body_key(text, function), body)
+
+    def _has(self, key: bytes) -> bool:
+        return key in self._stored or key in self._kept
 
     def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
         raw = self._stored.get(key) or self._kept.get(key)
@@ -83,11 +91,11 @@ class Memory:
     def _key(self, text: str) -> bytes:
         key = self._keys.get(text)
         if key is None:
-            key = self._keys[text] = _digest(text.encode("utf-8", "surrogatepass"))
+            key = self._keys[text] = digest(text.encode("utf-8", "surrogatepass"))
         return key
 
     def _body_key(self, text: str, function: FunctionFacts) -> bytes:
-        return _digest(self._key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
+        return digest(self._key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
 
 
 class Cache(Memory):
@@ -95,12 +103,12 @@ class Cache(Memory):
 
     def __init__(self, folder: Path, root: str) -> None:
         """Name the store of the project at `root`; it is opened when it is asked, and a missing or useless one is empty."""
-        self._file = folder / f"{_digest(root.encode('utf-8', 'surrogateescape')).hex()}.facts"
+        self._file = file_of(folder, root, "facts")
         super().__init__()
 
     @functools.cached_property
     def _salt(self) -> bytes:
-        return _version()
+        return version()
 
     def _opened(self) -> Mapping[bytes, msgspec.Raw]:
         return _load(self._file, self._salt)
@@ -111,34 +119,10 @@ class Cache(Memory):
             return None
         content = msgspec.msgpack.encode(self._kept)
         try:
-            replace(self._file, _MAGIC + self._salt + _digest(content) + content)
+            replace(self._file, _MAGIC + self._salt + digest(content) + content)
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None
-
-
-def replace(file: Path, content: bytes) -> None:
-    """Write a file of the cache in one step; raises `OSError`, and leaves nothing half written."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.suffix}-")
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def cache_folder(environment: dict[str, str]) -> Path:
-    """Give the user's cache folder for lockcheck."""
-    own = environment.get("LOCKCHECK_CACHE_DIR")
-    if own:
-        return Path(own)
-    if sys.platform == "win32":
-        local = environment.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "lockcheck" / "cache"
-    shared = environment.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared and Path(shared).is_absolute() else Path.home() / ".cache") / "lockcheck"
 
 
 def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
@@ -147,8 +131,8 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
     except OSError:
         return {}
     head = _MAGIC + salt
-    body = content[len(head) + _DIGEST :]
-    if not content.startswith(head) or content[len(head) : len(head) + _DIGEST] != _digest(body):
+    body = content[len(head) + DIGEST :]
+    if not content.startswith(head) or content[len(head) : len(head) + DIGEST] != digest(body):
         return {}
     try:
         return _STORE.decode(body)
@@ -156,19 +140,18 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
         return {}
 
 
-def _version() -> bytes:
+@functools.cache
+def version() -> bytes:
     """Digest all that facts depend on beside the text: our own code, Python's grammar, LibCST."""
+    from lockcheck.app.requisites import versions
+
     package = Path(lockcheck.__file__).parent
-    state = hashlib.blake2b(digest_size=_DIGEST)
-    state.update(f"{lockcheck.__version__} {sys.version_info[:3]} {msgspec.__version__}".encode())
+    state = hashlib.blake2b(digest_size=DIGEST)
+    state.update(f"{lockcheck.__version__} {sys.version_info[:3]} {versions()}".encode())
     for layer in ("model", "analysis"):
         for source in sorted((package / layer).rglob("*.py")):
             state.update(source.name.encode() + b"\0" + source.read_bytes())
     return state.digest()
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=_DIGEST).digest()
 
 
 _BODY: msgspec.msgpack.Decoder[tuple[Node, ...]] = msgspec.msgpack.Decoder(tuple[Node, ...])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from lockcheck.app.decoding import UndecodableError, decode
 from lockcheck.app.exclusion import MAX_STARS, Exclusion, is_there, wrong_pattern
 from lockcheck.app.naming import Ground, name_modules
 from lockcheck.app.project import Project, absolute
+from lockcheck.app.stamps import Index, Seen, Stamp, now
+from lockcheck.app.store import digest
 from lockcheck.model.findings import Failure
 from lockcheck.model.source import SourceFile
 
@@ -29,10 +30,18 @@ class Replacement(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What was read, by path, and what could not be."""
+    """What was read, by path, and what could not be; `index` is how all of that looked from outside."""
 
     sources: tuple[SourceFile, ...]
     failures: tuple[Failure, ...]
+    index: Index = Index()
+
+
+class Text(msgspec.Struct, frozen=True):
+    """What a file holds, and how it looked before it was opened."""
+
+    text: str
+    seen: Seen
 
 
 class _Found:
@@ -42,29 +51,34 @@ class _Found:
         self.files: dict[str, None] = {}
         self.installed: set[str] = set()
         self.failures: list[Failure] = []
+        self.places: list[Seen] = []
 
 
 def read(project: Project, replacements: Sequence[Replacement] = ()) -> Reading:
     """Read all sources of a project. A failure names the file by its absolute path."""
     _check_patterns(project.config)
+    taken = now()
     texts = {replacement.path: replacement.text for replacement in replacements}
+    files: list[Seen] = []
     found = _find(project, texts)
     found.files.update(dict.fromkeys(texts))
     failures = found.failures
     for path in _without_shadowed_stubs(found.files):
         if path not in texts:
-            text = _text(path)
-            if isinstance(text, Failure):
-                failures.append(text)
+            read = read_text(path)
+            if isinstance(read, Failure):
+                failures.append(read)
             else:
-                texts[path] = text
+                texts[path] = read.text
+                files.append(read.seen)
     paths = sorted(texts)
     ground = Ground((*project.folders, *project.apart), _source_roots(project, found))
     names = name_modules(paths, ground, texts.values)
     sources = tuple(
         SourceFile(path, project.display(path), names[path].name, names[path].is_package, texts[path]) for path in paths
     )
-    return Reading(sources, tuple(sorted(failures, key=lambda failure: failure.what)))
+    index = Index(taken, tuple(files), tuple(found.places))
+    return Reading(sources, tuple(sorted(failures, key=lambda failure: failure.what)), index)
 
 
 def _check_patterns(config: Config) -> None:
@@ -87,7 +101,8 @@ def _find(project: Project, replaced: Container[str]) -> _Found:
     found = _Found()
     asked = [given.path for given in project.given]
     for folder in project.folders:
-        _walk(folder, Exclusion(project.config, folder, project.boundary), found, explicit=folder in asked)
+        exclusion = Exclusion(project.config, folder, project.boundary)
+        _walk(folder, exclusion, found, explicit=folder in asked)
     if project.apart:
         config = msgspec.structs.replace(project.config, extend_exclude=())
         config = msgspec.structs.replace(config, exclude=() if config.exclude is not None else None)
@@ -106,6 +121,7 @@ def _walk(top: str, exclusion: Exclusion, found: _Found, *, explicit: bool) -> N
     pending = [top]
     while pending:
         folder = pending.pop()
+        found.places.append(Seen.at(folder))
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -113,6 +129,7 @@ def _walk(top: str, exclusion: Exclusion, found: _Found, *, explicit: bool) -> N
             if explicit or folder != top:
                 found.failures.append(Failure(folder, f"cannot be listed: {error.strerror or error}"))
             continue
+        found.places += [Seen.at(entry.path) for entry in entries if _is_link_to_source(entry)]
         exclusion.enter(folder, any(entry.name == ".gitignore" for entry in entries))
         pending.extend(reversed(list(_folders(folder, entries, exclusion, found))))
         for entry in entries:
@@ -122,6 +139,7 @@ def _walk(top: str, exclusion: Exclusion, found: _Found, *, explicit: bool) -> N
                 and not exclusion.leaves_out_file(folder, entry.path)
             ):
                 found.files[entry.path] = None
+    found.places += exclusion.seen
 
 
 def _folders(folder: str, entries: list[os.DirEntry[str]], exclusion: Exclusion, found: _Found) -> Iterator[str]:
@@ -143,12 +161,19 @@ def _is_source(entry: os.DirEntry[str]) -> bool:
     return target.is_file() and not target.resolve().is_relative_to(target.parent.resolve())
 
 
-def _text(path: str) -> str | Failure:
+def _is_link_to_source(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is read or not as another place decides, which may change without the folder."""
+    return entry.name.endswith(_SUFFIXES) and entry.is_symlink()
+
+
+def read_text(path: str) -> Text | Failure:
+    """Read a source."""
+    stamp = Stamp.of(path)
     try:
-        file = Path(path)
-        if not stat.S_ISREG(file.stat().st_mode):
+        if stamp is not None and not stamp.is_file:
             return Failure(path, "is not a file")
-        return decode(file.read_bytes())
+        content = Path(path).read_bytes()
+        return Text(decode(content), Seen(path, stamp, digest(content)))
     except OSError as error:
         return Failure(path, f"cannot be read: {error.strerror or error}")
     except UndecodableError as error:
@@ -168,5 +193,6 @@ def _source_roots(project: Project, found: _Found) -> tuple[str, ...]:
     if config.src is not None and config.folder is not None:
         return tuple(absolute(folder, config.folder) for folder in config.src)
     layout = [str(Path(folder) / "src") for folder in (*project.folders, *project.apart)]
+    found.places += [Seen.at(str(Path(folder) / "__init__.py")) for folder in layout]
     usual = [folder for folder in layout if Path(folder).is_dir() and not is_there(Path(folder) / "__init__.py")]
     return (*usual, *sorted(found.installed))

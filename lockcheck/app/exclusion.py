@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import pathspec
+from typing import TYPE_CHECKING
 
 from lockcheck.app.config import Config
+from lockcheck.app.stamps import Seen
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 ALWAYS = frozenset(
     {
@@ -53,7 +56,7 @@ class Exclusion:
     """The answer to one question: is this path left out?
 
     Paths are asked for from the root downwards, so that a folder's `.gitignore` is read before its contents are
-    judged.
+    judged. The places that decided are `seen`, but for the folders that were entered.
     """
 
     def __init__(self, config: Config, root: str, boundary: str) -> None:
@@ -63,13 +66,14 @@ class Exclusion:
         patterns = [*(config.exclude or ()), *config.extend_exclude]
         self._patterns = _read(patterns) if patterns else None
         self._folder = _prefix(config.folder or root)
-        self._specs: dict[str, tuple[tuple[str, pathspec.GitIgnoreSpec], ...]] = {}
+        self.seen: list[Seen] = []
+        self._specs: dict[str, tuple[tuple[str, GitIgnoreSpec], ...]] = {}
         self._above(root, boundary)
 
     def enter(self, folder: str, has_gitignore: bool) -> None:
         """Note the `.gitignore` of a folder whose contents are judged next."""
         inherited = self._specs.get(str(Path(folder).parent), ()) if folder not in self._specs else self._specs[folder]
-        own = _spec(Path(folder) / ".gitignore") if has_gitignore and self._gitignore else None
+        own = self._spec(folder) if has_gitignore and self._gitignore else None
         self._specs[folder] = ((_prefix(folder), own), *inherited) if own is not None else inherited
 
     def leaves_out_folder(self, folder: str, path: str, name: str) -> bool:
@@ -85,9 +89,17 @@ class Exclusion:
     def _is_no_source(self, path: str, name: str) -> bool:
         if name in ALWAYS:
             return True
-        if name in UNLESS_PACKAGE:
-            return not is_there(Path(path) / "__init__.py")
-        return is_there(Path(path) / "pyvenv.cfg")
+        is_output = name in UNLESS_PACKAGE
+        mark = Seen.at(str(Path(path) / ("__init__.py" if is_output else "pyvenv.cfg")))
+        is_left_out = (mark.stamp is not None) != is_output
+        if is_left_out:
+            self.seen.append(mark)
+        return is_left_out
+
+    def _spec(self, folder: str) -> GitIgnoreSpec | None:
+        file = Path(folder) / ".gitignore"
+        self.seen.append(Seen.at(str(file)))
+        return _spec(file)
 
     def _matches(self, folder: str, path: str) -> bool:
         if (
@@ -108,9 +120,9 @@ class Exclusion:
         chain = [
             parent for parent in Path(root).parents if parent == Path(boundary) or Path(boundary) in parent.parents
         ]
-        specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...] = ()
+        specs: tuple[tuple[str, GitIgnoreSpec], ...] = ()
         for folder in reversed(chain):
-            own = _spec(folder / ".gitignore")
+            own = self._spec(str(folder))
             if own is not None:
                 specs = ((_prefix(str(folder)), own), *specs)
         self._specs[root] = specs
@@ -150,19 +162,21 @@ def matches(patterns: Sequence[str], path: str) -> bool:
     return _read(patterns).match_file(path)
 
 
-def _read(patterns: Sequence[str]) -> pathspec.GitIgnoreSpec:
+def _read(patterns: Sequence[str]) -> GitIgnoreSpec:
     """Read patterns of a configuration. In a `.gitignore`, what begins with `./` would match nothing."""
-    return pathspec.GitIgnoreSpec.from_lines(
-        pattern[1:] if pattern.startswith("./") else pattern for pattern in patterns
-    )
+    from pathspec import GitIgnoreSpec  # a run that reads nothing matches nothing
+
+    return GitIgnoreSpec.from_lines(pattern[1:] if pattern.startswith("./") else pattern for pattern in patterns)
 
 
 def _is_pattern(pattern: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
     parts = pattern.split("/")
     if parts.count("**") > MAX_STARS or any(part.count("*") > MAX_STARS for part in parts):
         return False
     try:
-        pathspec.GitIgnoreSpec.from_lines([pattern])
+        GitIgnoreSpec.from_lines([pattern])
     except (ValueError, re.error):
         return False
     return True
@@ -172,11 +186,13 @@ def _prefix(folder: str) -> str:
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
-def _spec(file: Path) -> pathspec.GitIgnoreSpec | None:
+def _spec(file: Path) -> GitIgnoreSpec | None:
     """Read a `.gitignore`; what can't be read of it, or could take for ever, leaves nothing out."""
+    from pathspec import GitIgnoreSpec
+
     try:
         lines = file.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    spec = pathspec.GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    spec = GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
     return spec if len(spec) else None

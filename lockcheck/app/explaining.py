@@ -13,10 +13,11 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.app.config import check_selectors
 from lockcheck.app.graphing import described, runner, spelled, steps_of
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import Options, analysed, apply, early_failures
+from lockcheck.app.pipeline import analysed, apply, early_failures
 from lockcheck.app.project import Project
 from lockcheck.app.reaching import reached
 from lockcheck.app.rulebook import rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.triage import of_interest
 from lockcheck.app.verdicts import Verdicts
@@ -50,7 +51,7 @@ def explain(project: Project, spot: Spot, options: Options) -> Explained:
     catalogue = Catalogue.of(book.rules)
     check_selectors(project.config, catalogue)
     with analysed(project, options, book) as program:
-        found = apply(book.rules, program.analysis, options.progress)
+        found = apply(book.rules, program.analysis, options)
         verdicts = Verdicts(program, found, project, catalogue)
         told = tuple(_told(verdicts, spot))
         failures = (*early_failures(program, project), *found.failures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
@@ -29,11 +29,23 @@ _NESTED = 40
 _STRETCH = 5_000
 
 
+class Executor(Protocol):
+    """Who extracts texts elsewhere, and has done here what it can't."""
+
+    def extract(self, work: Sequence[Job], locally: Callable[[Sequence[Job]], Iterator[Done]]) -> Iterator[Done]:
+        """Extract the facts of some texts."""
+        ...
+
+
 class Extraction(msgspec.Struct, frozen=True):
-    """The units of the program, in the order of the sources, and the files that gave none."""
+    """The units of the program, in the order of the sources, and the files that gave none.
+
+    `known` is how many of the sources had been extracted before.
+    """
 
     units: tuple[Unit, ...]
     failures: tuple[Failure, ...]
+    known: int = 0
 
 
 @without_collection()
@@ -43,18 +55,23 @@ def extract_units(
     jobs: int,
     cache: Memory | None = None,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Extraction:
-    """Extract the facts of all sources; a failure names the file by its absolute path."""
+    """Extract the facts of all sources, by our own workers or an executor.
+
+    A failure names the file by its absolute path.
+    """
     known: dict[str, ModuleFacts] = {}
     if cache is not None:
+        cache.expect([source.text for source in sources])
         for source in sources:
             facts = cache.get(source.text)
             if facts is not None:
                 known[source.path] = facts
     missing = {source.path: source for source in sources if source.path not in known}
     failures: list[Failure] = []
-    done = len(known)
-    for result in _run([Job.of(source) for source in missing.values()], jobs):
+    done = count = len(known)
+    for result in _extracted([Job.of(source) for source in missing.values()], jobs, executor):
         done += 1
         if progress is not None:
             progress(done, len(sources))
@@ -66,7 +83,7 @@ def extract_units(
             cache.put(missing[result.path].text, result.facts)
     units = tuple(_unit(source, known[source.path]) for source in sources if source.path in known)
     failures += [failure for unit in units if (failure := _not_followed(unit)) is not None]
-    return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)))
+    return Extraction(units, tuple(sorted(failures, key=lambda failure: failure.what)), count)
 
 
 def _not_followed(unit: Unit) -> Failure | None:
@@ -82,17 +99,23 @@ def _unit(source: SourceFile, facts: ModuleFacts) -> Unit:
     return Unit(source.path, source.display, source.module, source.is_package, facts)
 
 
+def _extracted(work: Sequence[Job], jobs: int, executor: Executor | None) -> Iterator[Done]:
+    if executor is None or sum(len(job.text) for job in work) <= _IN_PROCESS:
+        return _run(work, jobs)
+    return executor.extract(work, lambda rest: _run(rest, jobs))
+
+
 def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
     small = sum(len(job.text) for job in work) <= _IN_PROCESS
     if not work or (small and all(is_plain(job.text) for job in work)):
         yield from extract_all(work)
         return
-    batches = list(_batches(work))
+    packets = list(batches(work))
     suspects: list[Job] = []
     crew = Crew()
-    pool = ThreadPoolExecutor(max_workers=min(workers, len(batches)), thread_name_prefix="lockcheck")
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(packets)), thread_name_prefix="lockcheck")
     try:
-        running = {pool.submit(extract_apart, crew, batch): batch for batch in batches}
+        running = {pool.submit(extract_apart, crew, batch): batch for batch in packets}
         for future in as_completed(running):
             match future.exception():
                 case WorkerDiedError():
@@ -132,7 +155,8 @@ def _without_worker(batch: Sequence[Job], reason: str) -> Iterator[Done]:
             yield Done(job.path, failure=Failure(job.path, f"not read, for no worker process starts: {reason}"))
 
 
-def _batches(work: Iterable[Job]) -> Iterator[list[Job]]:
+def batches(work: Iterable[Job]) -> Iterator[list[Job]]:
+    """Put texts together so that each batch is worth its way to a worker."""
     batch: list[Job] = []
     size = 0
     for job in work:

@@ -15,10 +15,11 @@ import msgspec
 
 from lockcheck.app.cache import Memory
 from lockcheck.app.discovery import Replacement
-from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
 from lockcheck.app.proposing import Proposals
 from lockcheck.app.rulebook import rulebook
+from lockcheck.app.run import Options, Outcome
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import suppressions
 from lockcheck.model.findings import Applicability, Finding, Fix

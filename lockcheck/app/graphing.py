@@ -15,9 +15,10 @@ from lockcheck.analysis.ruling_out import reasons
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import Options, analysed, early_failures
+from lockcheck.app.pipeline import analysed, early_failures
 from lockcheck.app.project import Project
 from lockcheck.app.rulebook import rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
 from lockcheck.model.findings import Failure

@@ -4,59 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from lockcheck.analysis.link.outside import Count, Outside
+from lockcheck.analysis.link.outside import Outside
 from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
-from lockcheck.app.discovery import Reading, Replacement, read
+from lockcheck.app.discovery import Reading, read
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
 from lockcheck.app.project import Project
 from lockcheck.app.rulebook import Rulebook, rulebook
+from lockcheck.app.run import Options, Outcome, Progress
 from lockcheck.app.selection import Catalogue
 from lockcheck.app.suppression import invalid
+from lockcheck.app.timing import Timing
 from lockcheck.app.triage import syntax_errors, triage
 from lockcheck.app.visiting import visit_on_demand
-from lockcheck.model.facts import ModuleFacts, Unit
+from lockcheck.model.facts import Unit
 from lockcheck.model.findings import Failure, Finding, Report
 from lockcheck.model.settings import Settings
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
     from lockcheck.analysis.summarise import Analysis
-    from lockcheck.app.cache import Memory
+    from lockcheck.app.visiting import Visit
+    from lockcheck.knowledge.load import Library
     from lockcheck.rules.registry import Check, Rule
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Told the stage, and how much of how much is done in it."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How a run is made, none of which changes what is found. `reading` is what has been read already.
-
-    Whether it `heeds_comments` that suppress decides what is shown of that.
-    """
-
-    jobs: int = 1
-    cache: Memory | None = None
-    replacements: tuple[Replacement, ...] = ()
-    progress: Progress | None = None
-    reading: Reading | None = None
-    heeds_comments: bool = True
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """A report, the sources and facts behind it by absolute path, and what inference by astroid had to do with it."""
-
-    report: Report
-    sources: dict[str, SourceFile]
-    facts: dict[str, ModuleFacts]
-    inference: Count = Count()
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -90,8 +67,10 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
     with analysed(project, options, book) as program:
-        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options.progress)
-    report = report_on(program, found, project, catalogue)
+        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options)
+    with options.timing.stage("triage"):
+        report = report_on(program, found, project, catalogue)
+    options.timing.count("triage", "findings shown", len(report.findings))
     facts = {unit.path: unit.facts for unit in program.extraction.units}
     return Outcome(report, program.sources, facts, program.outside.count(report.findings))
 
@@ -99,37 +78,82 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
 @contextlib.contextmanager
 def analysed(project: Project, options: Options, book: Rulebook) -> Generator[Analysed, None, None]:
     """Read, extract, link and summarise a project, for as long as somebody asks what came of it."""
-    from lockcheck.analysis.link import link
-    from lockcheck.analysis.summarise import summarise
-    from lockcheck.app.library import library
+    timing = options.timing
+    with timing.stage("loading"):
+        from lockcheck.app.library import library
 
-    known = library(project.config)
+        known = library(project.config)
     tell = options.progress or _silent
-    tell("reading", 0, 1)
-    reading = options.reading if options.reading is not None else read(project, options.replacements)
-    extraction = with_headroom(
-        lambda: extract_units(
-            reading.sources,
-            jobs=options.jobs,
-            cache=options.cache,
-            progress=lambda done, total: tell("extracting", done, total),
-        )
-    )
+    reading = _read(project, options)
+    extraction = _extract(reading, options)
     tell("linking", 0, 1)
     sources = {source.path: source for source in reading.sources}
     settings = Settings(lock_order=project.config.lock_order)
     visit = visit_on_demand(sources, options.cache)
     second = outside(sources, project.config.python_path)
-    with without_collection(), contextlib.closing(second):
-        analysis = attempt(
-            "linking", lambda: with_headroom(lambda: summarise(link(extraction.units, known, visit), second, settings))
+
+    def analyse() -> Analysis | Failure:
+        return attempt(
+            "linking", lambda: with_headroom(lambda: _analyse(extraction.units, known, visit, second, settings, timing))
         )
+
+    with without_collection(), contextlib.closing(second):
+        analysis = analyse()
+        if isinstance(analysis, Failure) and options.cache is not None and extraction.known:
+            options.cache.forget()  # facts that somebody has made up, it may be: the texts decide
+            extraction = _extract(reading, options)
+            analysis = analyse()
         yield Analysed(reading, extraction, sources, analysis, second, book, options.heeds_comments)
 
 
-def apply(rules: Sequence[Rule], analysis: Analysis | Failure, progress: Progress | None = None) -> Found:
+def _read(project: Project, options: Options) -> Reading:
+    if options.reading is not None:
+        return options.reading
+    (options.progress or _silent)("reading", 0, 1)
+    with options.timing.stage("reading"):
+        reading = read(project, options.replacements)
+    options.timing.count("reading", "files", len(reading.sources))
+    return reading
+
+
+def _extract(reading: Reading, options: Options) -> Extraction:
+    tell = options.progress or _silent
+    with options.timing.stage("extracting"):
+        extraction = with_headroom(
+            lambda: extract_units(
+                reading.sources,
+                jobs=options.jobs,
+                cache=options.cache,
+                progress=lambda done, total: tell("extracting", done, total),
+                executor=options.executor,
+            )
+        )
+    options.timing.count("extracting", "from the cache", extraction.known)
+    options.timing.count("extracting", "extracted", len(reading.sources) - extraction.known)
+    return extraction
+
+
+def _analyse(
+    units: Sequence[Unit], known: Library, visit: Visit, second: Outside, settings: Settings, timing: Timing
+) -> Analysis:
+    with timing.stage("loading"):
+        from lockcheck.analysis.link import link
+        from lockcheck.analysis.summarise import summarise
+    with timing.stage("linking"):
+        program = link(units, known, visit)
+    timing.count("linking", "functions", len(program.functions))
+    with timing.stage("summarising"):
+        analysis = summarise(program, second, settings)
+    timing.count("summarising", "functions", len(analysis.results))
+    return analysis
+
+
+def apply(rules: Sequence[Rule], analysis: Analysis | Failure, options: Options) -> Found:
     """Ask the rules."""
-    return with_headroom(lambda: _apply(rules, analysis, progress or _silent))
+    with options.timing.stage("checking"):
+        found = with_headroom(lambda: _apply(rules, analysis, options.progress or _silent, options.timing))
+    options.timing.count("checking", "rules", len(rules))
+    return found
 
 
 def early_failures(program: Analysed, project: Project) -> tuple[Failure, ...]:
@@ -156,7 +180,7 @@ def _without_comments(units: Sequence[Unit]) -> list[Unit]:
     return [msgspec.structs.replace(unit, facts=msgspec.structs.replace(unit.facts, comments=())) for unit in units]
 
 
-def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) -> Found:
+def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress, timing: Timing) -> Found:
     """Ask every rule, if there is an analysis to ask about."""
     if isinstance(analysis, Failure):
         return Found((), (analysis,))
@@ -167,10 +191,11 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress) 
         if rule.check is None:
             continue
         action = functools.partial(_findings, rule, rule.check, analysis)
-        if rule.package:
-            found = attempt(f"rule {rule.code} of {rule.package}", action, functools.partial(_foreign_error, rule))
-        else:
-            found = attempt(f"rule {rule.code}", action)
+        with timing.stage(rule.code, within="checking"):
+            if rule.package:
+                found = attempt(f"rule {rule.code} of {rule.package}", action, functools.partial(_foreign_error, rule))
+            else:
+                found = attempt(f"rule {rule.code}", action)
         if isinstance(found, Failure):
             failures.append(found)
         else:

@@ -1,63 +1,159 @@
 """The report of the last run, given again where nothing has changed since: neither sources nor rules nor wishes.
 
 It lies beside the facts in the user's cache folder. It is data, never code; whatever is damaged or of another state is
-ignored and made anew.
+ignored and made anew. What nobody touched is not read to see that: the file system tells (`lockcheck.app.stamps`).
+Where it does not, everything is read, and the contents decide.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from lockcheck.analysis.link.outside import Count
-from lockcheck.app.cache import replace
-from lockcheck.app.discovery import read
-from lockcheck.app.fixing import with_fixes
-from lockcheck.app.pipeline import Options, Outcome, check
-from lockcheck.app.project import Project
-from lockcheck.app.rulebook import rulebook
-from lockcheck.app.state import state_of
-from lockcheck.model.findings import Finding, Report
+from lockcheck.app.run import Options, Outcome
+from lockcheck.app.stamps import Index, Seen, confirmed, now
+from lockcheck.app.state import asked_of, state_of, surroundings
+from lockcheck.app.store import file_of, replace
+from lockcheck.model.findings import Count, Finding, Report
+from lockcheck.model.source import SourceFile
 
-_DIGEST = 16
+if TYPE_CHECKING:
+    from lockcheck.app.project import Project
+    from lockcheck.app.rulebook import Rulebook
+
+
+class _Named(msgspec.Struct, frozen=True, array_like=True):
+    """A source that a report shows lines of."""
+
+    path: str
+    module: str
+    is_package: bool
 
 
 class _Stored(msgspec.Struct, frozen=True):
+    """A report, what it depends on, and how that looked from outside when it was made."""
+
+    asked: bytes
     state: bytes
+    index: Index
     report: Report
     inference: Count
+    shown: tuple[_Named, ...]
 
 
-def outcome(project: Project, options: Options, folder: Path | None, *, fixes: bool) -> Outcome:
-    """Find the hazards in a project, and what would repair them where that is asked for.
+class Wish(msgspec.Struct, frozen=True):
+    """What is asked of a project, and the folder in which reports are kept. With `fixes`, a report has them."""
 
-    `folder` is where reports are kept, None where none is. The outcome of a report that is given again has no facts.
+    project: Project
+    folder: Path
+    fixes: bool
+
+    @property
+    def file(self) -> Path:
+        """Where the last report of the project lies."""
+        return file_of(self.folder, self.project.root, "report")
+
+    @property
+    def asked(self) -> bytes:
+        """What stands for the wish."""
+        return asked_of(self.project, self.fixes)
+
+
+def again(wish: Wish, options: Options) -> Outcome | None:
+    """Give the last report where the file system says that nothing has changed; None where it does not say so.
+
+    The outcome has no facts, and only those sources of which the report shows lines.
     """
-    options = msgspec.structs.replace(options, reading=read(project, options.replacements))
-    assert options.reading is not None
-    book = rulebook(project)
-    state = state_of(project, options, book, project.given, project.here, fixes) if folder is not None else None
-    store = _store(folder, project) if folder is not None else None
-    if store is not None and state is not None:
-        stored = _load(store, state)
-        if stored is not None:
-            sources = {source.path: source for source in options.reading.sources}
-            return Outcome(stored.report, sources, {}, stored.inference)
-    found = check(project, options, book)
-    if fixes:
-        found = with_fixes(found, project)
-    if store is not None and state is not None and not options.replacements and not found.report.failures:
-        _save(store, _Stored(state, _bare(found.report), found.inference))
+    if options.replacements or wish.project.config.python_path:
+        return None
+    with options.timing.stage("replaying"):
+        stored = _load(wish.file)
+        if stored is None or stored.asked != wish.asked:
+            return None
+        index = confirmed(stored.index)
+        if index is None:
+            return None
+        sources = _shown(stored, wish.project)
+        if sources is None:
+            return None
+        if index is not stored.index:
+            _save(wish.file, msgspec.structs.replace(stored, index=index))
+    options.timing.count("replaying", "files unchanged", len(index.files))
+    options.timing.count("replaying", "findings of the last run", len(stored.report.findings))
+    return Outcome(stored.report, sources, {}, stored.inference)
+
+
+def outcome(wish: Wish, options: Options) -> Outcome:
+    """Find the hazards in a project, and what would repair them where that is asked for; keep that for the next time."""
+    from lockcheck.app.discovery import read
+    from lockcheck.app.rulebook import rulebook
+
+    timing, project = options.timing, wish.project
+    begin = now()
+    with timing.stage("loading"):
+        book = rulebook(project)
+        around = tuple(Seen.at(place) for place in surroundings(project, book))
+    with timing.stage("reading"):
+        reading = read(project, options.replacements)
+    timing.count("reading", "files", len(reading.sources))
+    options = msgspec.structs.replace(options, reading=reading)
+    state = state_of(project, options, book, project.given, project.here, wish.fixes)
+    if state is None or options.replacements:
+        return anew(project, options, book, fixes=wish.fixes)
+    index = msgspec.structs.replace(reading.index, taken=begin, places=(*reading.index.places, *around))
+    stored = _load(wish.file)
+    if stored is not None and stored.state == state:
+        timing.count("replaying", "findings of the last run", len(stored.report.findings))
+        _save(wish.file, msgspec.structs.replace(stored, asked=wish.asked, index=index))
+        sources = {source.path: source for source in reading.sources}
+        return Outcome(stored.report, sources, {}, stored.inference)
+    found = anew(project, options, book, fixes=wish.fixes)
+    if not found.report.failures:
+        report = _bare(found.report)
+        paths = sorted(set(_paths(report)) & found.sources.keys())
+        shown = tuple(_Named(path, found.sources[path].module, found.sources[path].is_package) for path in paths)
+        _save(wish.file, _Stored(wish.asked, state, index, report, found.inference, shown))
     return found
 
 
-def _store(folder: Path, project: Project) -> Path:
-    name = hashlib.blake2b(project.root.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
-    return folder / f"{name}.report"
+def anew(project: Project, options: Options, book: Rulebook | None = None, *, fixes: bool) -> Outcome:
+    """Find the hazards in a project, whatever was found before."""
+    from lockcheck.app.fixing import with_fixes
+    from lockcheck.app.pipeline import check
+
+    found = check(project, options, book)
+    if not fixes:
+        return found
+    with options.timing.stage("fixing"):
+        return with_fixes(found, project)
+
+
+def _shown(stored: _Stored, project: Project) -> dict[str, SourceFile] | None:
+    """Read the sources of which a report shows lines; None where one has changed at this very moment."""
+    from lockcheck.app.discovery import Text, read_text
+
+    digests = stored.index.digests()
+    sources: dict[str, SourceFile] = {}
+    for path, module, is_package in ((one.path, one.module, one.is_package) for one in stored.shown):
+        read = read_text(path)
+        if not isinstance(read, Text) or read.seen.digest != digests.get(path):
+            return None
+        sources[path] = SourceFile(path, project.display(path), module, is_package, read.text)
+    return sources
+
+
+def _paths(report: Report) -> Iterator[str]:
+    """Every file that a report speaks of."""
+    for finding in report.findings:
+        yield finding.place.path
+        yield from (related.place.path for related in finding.related)
+        yield from (lock.place.path for lock in finding.locks)
+        if finding.fix is not None:
+            yield from (edit.place.path for edit in finding.fix.edits)
 
 
 def _bare(report: Report) -> Report:
@@ -71,12 +167,11 @@ def _without_repairs(findings: tuple[Finding, ...]) -> Iterator[Finding]:
         yield msgspec.structs.replace(finding, fix=fix, repairs=())
 
 
-def _load(store: Path, state: bytes) -> _Stored | None:
+def _load(store: Path) -> _Stored | None:
     try:
-        stored = _STORED.decode(store.read_bytes())
+        return _STORED.decode(store.read_bytes())
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
-    return stored if stored.state == state else None
 
 
 def _save(store: Path, stored: _Stored) -> None:

@@ -51,8 +51,20 @@ class Rulebook(msgspec.Struct, frozen=True):
 
 def rulebook(project: Project) -> Rulebook:
     """Give the rules for a project, of which no code is loaded."""
+    return _loaded(_trees(project), tuple(sys.path), str(Path.cwd()))
+
+
+def _trees(project: Project) -> tuple[str, ...]:
+    """The folders that are analysed, and so not trusted."""
     trees = {project.root, *project.folders, *project.apart, *(str(Path(path).parent) for path in project.files)}
-    return _loaded(tuple(sorted(os.path.realpath(tree) for tree in trees)), tuple(sys.path), str(Path.cwd()))
+    return tuple(sorted(os.path.realpath(tree) for tree in trees))
+
+
+def places(project: Project) -> list[str]:
+    """Give the places that tell which rules are installed: where packages lie, and what their metadata declares."""
+    folders = [folder for folder in sys.path if _is_trusted(folder, _trees(project), str(Path.cwd()))]
+    declared = [str(metadata / "entry_points.txt") for folder in folders for metadata in _installed(folder)]
+    return [*folders, *declared]
 
 
 @functools.lru_cache(maxsize=8)
@@ -93,12 +105,16 @@ def _entries(folders: Sequence[str]) -> Iterator[tuple[str, EntryPoint]]:
 
 def _metadata(folder: str) -> list[Path]:
     """The folders of metadata that speak of rules; reading them all as metadata would take long."""
+    return [candidate for candidate in _installed(folder) if _speaks_of_rules(candidate / "entry_points.txt")]
+
+
+def _installed(folder: str) -> list[Path]:
+    """The folders of metadata of what is installed in a folder."""
     try:
         with os.scandir(folder) as listing:
-            candidates = sorted(Path(entry.path) for entry in listing if entry.name.endswith(_METADATA))
+            return sorted(Path(entry.path) for entry in listing if entry.name.endswith(_METADATA))
     except OSError:  # a path may name what there is not, or an archive
         return []
-    return [candidate for candidate in candidates if _speaks_of_rules(candidate / "entry_points.txt")]
 
 
 def _speaks_of_rules(file: Path) -> bool:

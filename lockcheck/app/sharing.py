@@ -6,7 +6,6 @@ on; the others wait for that, but not for ever. Whatever is in the way of sharin
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from collections.abc import Generator
@@ -16,15 +15,16 @@ from typing import IO
 
 import msgspec
 
-from lockcheck.app.cache import Cache, replace
+from lockcheck.app.cache import Cache
 from lockcheck.app.discovery import read
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Given, Project
 from lockcheck.app.rulebook import Rulebook, rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.state import state_of
+from lockcheck.app.store import file_of, replace
 from lockcheck.model.findings import Failure
 
-_DIGEST = 16
 _PAUSE = 0.05
 
 
@@ -61,12 +61,11 @@ def find(project: Project, options: Options, folder: Path | None, seconds: float
     key = state_of(whole, options, book)
     if folder is None or key is None or options.replacements:
         return _build(whole, options, book, folder)
-    name = hashlib.blake2b(whole.root.encode("utf-8", "surrogateescape"), digest_size=_DIGEST).hexdigest()
-    store = folder / f"{name}.findings"
+    store = file_of(folder, whole.root, "findings")
     known = _load(store, key)
     if known is not None:
         return known
-    with exclusive(folder / f"{name}.lock", seconds) as is_ours:
+    with exclusive(file_of(folder, whole.root, "lock"), seconds) as is_ours:
         known = _load(store, key) if is_ours else None
         if known is None:
             known = _build(whole, options, book, folder)

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from lockcheck.app.known import Known, known
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
 from lockcheck.app.revision import as_of
+from lockcheck.app.run import Options
 from lockcheck.model.findings import Failure
 
 

@@ -1,18 +1,27 @@
-"""What findings depend on, as one digest: the sources, the configuration, the rules and lockcheck itself."""
+"""What findings depend on: the sources, the configuration, the rules, lockcheck itself and what it is made with."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lockcheck
-from lockcheck.app.pipeline import Options
 from lockcheck.app.project import Project
-from lockcheck.app.rulebook import Rulebook
+from lockcheck.app.store import DIGEST, digest
 
-_DIGEST = 16
+if TYPE_CHECKING:
+    from lockcheck.app.rulebook import Rulebook
+    from lockcheck.app.run import Options
+
+
+def asked_of(project: Project, *wishes: object) -> bytes:
+    """Digest what is asked for, and of which Python: all that is known before anything is looked at."""
+    python = (sys.version, sys.prefix, sys.path, sys.flags)
+    about = (lockcheck.__version__, lockcheck.__file__, python, project, wishes)
+    return digest(repr(about).encode("utf-8", "backslashreplace"))
 
 
 def state_of(project: Project, options: Options, book: Rulebook, *wishes: object) -> bytes | None:
@@ -20,14 +29,17 @@ def state_of(project: Project, options: Options, book: Rulebook, *wishes: object
 
     None where that can't be told: nothing was read yet, or sources outside are read on demand.
     """
+    from lockcheck.app.requisites import versions
+
     reading = options.reading
     if project.config.python_path or reading is None:
         return None
-    state = hashlib.blake2b(digest_size=_DIGEST)
+    state = hashlib.blake2b(digest_size=DIGEST)
     places = (project.root, project.boundary, project.folders, project.apart)
     about = (
         lockcheck.__version__,
         sys.version_info,
+        versions(),
         project.config,
         places,
         reading.failures,
@@ -36,13 +48,30 @@ def state_of(project: Project, options: Options, book: Rulebook, *wishes: object
         wishes,
     )
     state.update(repr(about).encode("utf-8", "backslashreplace"))
-    modules = {rule.check.__module__ for rule in book.rules if rule.check is not None}
-    for file in _code({_package(module) for module in modules} | {"lockcheck"}):
+    for file in _code(_packages(book)):
         state.update(file.read_bytes() + b"\0")
+    known = reading.index.digests()
     for source in reading.sources:
-        facts = (source.path, source.module, source.is_package, len(source.text))
-        state.update(repr(facts).encode("utf-8", "backslashreplace") + source.text.encode("utf-8", "surrogatepass"))
+        content = known.get(source.path) or digest(source.text.encode("utf-8", "surrogatepass"))
+        facts = (source.path, source.module, source.is_package, content)
+        state.update(repr(facts).encode("utf-8", "backslashreplace"))
     return state.digest()
+
+
+def surroundings(project: Project, book: Rulebook) -> Iterator[str]:
+    """Give every place outside the project whose change may change findings."""
+    from lockcheck.app import requisites, rulebook
+
+    files = _code(_packages(book))
+    yield from map(str, files)
+    yield from sorted({str(file.parent) for file in files})
+    yield from rulebook.places(project)
+    yield from requisites.places()
+
+
+def _packages(book: Rulebook) -> set[str]:
+    modules = {rule.check.__module__ for rule in book.rules if rule.check is not None}
+    return {_package(module) for module in modules} | {"lockcheck"}
 
 
 def _package(module: str) -> str:

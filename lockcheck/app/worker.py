@@ -71,9 +71,17 @@ def extract_packed(request: bytes) -> bytes:
 
 def extract_apart(crew: Crew, jobs: Sequence[Job]) -> list[Done]:
     """Have a worker extract the facts of some texts."""
-    texts = [job.text.encode("utf-8", "surrogatepass") for job in jobs]
-    done = _DONE.decode(crew.ask("extract", msgspec.msgpack.encode(texts)))
-    return [_of_file(job.path, one) for job, one in zip(jobs, done, strict=True)]
+    return unpack(crew.ask("extract", pack(jobs)), jobs)
+
+
+def pack(jobs: Sequence[Job]) -> bytes:
+    """Make the request for some texts."""
+    return msgspec.msgpack.encode([job.text.encode("utf-8", "surrogatepass") for job in jobs])
+
+
+def unpack(reply: bytes, jobs: Sequence[Job]) -> list[Done]:
+    """Read the reply to the request for some texts."""
+    return [_of_file(job.path, one) for job, one in zip(jobs, _DONE.decode(reply), strict=True)]
 
 
 def _of_file(path: str, done: Done) -> Done:

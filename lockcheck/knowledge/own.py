@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from lockcheck.knowledge.load import Library
 from lockcheck.knowledge.schema import LimitText, Path, Table, TableError, limit, table
 from lockcheck.model.library import Category, Effect, LibraryType
+
+if TYPE_CHECKING:
+    from lockcheck.knowledge.load import Library
 
 Like: TypeAlias = Path
 """The qualified name of a lock or queue that the tables know."""

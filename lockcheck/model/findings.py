@@ -112,3 +112,18 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
     files: int
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How much was asked of astroid and answered, how often it gave up with an error, and what that decided.
+
+    `modules` and `characters` tell how much source was read for it.
+    """
+
+    asked: int = 0
+    answered: int = 0
+    failed: int = 0
+    refused: int = 0
+    modules: int = 0
+    characters: int = 0
+    decided: int = 0

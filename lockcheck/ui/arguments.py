@@ -24,6 +24,8 @@ class RunArguments(argparse.Namespace):
     python_path: list[str]
     no_cache: bool
     cache_dir: str | None
+    cache_url: str | None
+    cache_read_only: bool
     jobs: int
     color: str
     quiet: bool
@@ -42,6 +44,8 @@ class Arguments(RunArguments):
     target_version: str | None
     stdin_filename: str | None
     statistics: bool
+    timing: bool
+    executor: str | None
     exit_zero: bool
     fix: bool
     fix_only: bool
@@ -158,6 +162,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument("--stdin-filename", metavar="FILE", help="read the standard input in place of this file")
     _add_work(group.add_argument)
+    group.add_argument("--executor", metavar="dask://HOST:PORT", help="extract facts on this Dask cluster")
+    group.add_argument("--timing", action="store_true", help="tell on the standard error where the time went")
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +190,12 @@ def _add_work(add: Callable[..., argparse.Action]) -> None:
     add("-j", "--jobs", metavar="N", type=_positive, default=_processors(), help="worker processes")
     add("--no-cache", action="store_true", help="neither use nor keep facts of earlier runs")
     add("--cache-dir", metavar="FOLDER", help="where facts are kept (or LOCKCHECK_CACHE_DIR)")
+    add("--cache-url", metavar="URL", help="a store of facts that machines share (or LOCKCHECK_CACHE_URL)")
+    add(
+        "--cache-read-only",
+        action="store_true",
+        help="take facts from that store, and put none there (or LOCKCHECK_CACHE_READ_ONLY=1)",
+    )
 
 
 def _add_colour(add: Callable[..., argparse.Action]) -> None:

@@ -16,6 +16,10 @@ from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, sa
 if TYPE_CHECKING:
     from lockcheck.app.discovery import Replacement
     from lockcheck.app.project import Project
+    from lockcheck.app.replay import Wish
+    from lockcheck.app.run import Options, Outcome
+    from lockcheck.app.selection import Selection
+    from lockcheck.model.findings import Failure
     from lockcheck.ui.arguments import Arguments
     from lockcheck.ui.done import Done
 
@@ -77,33 +81,90 @@ def _help(words: list[str]) -> int:
 
 
 def _check(words: list[str]) -> int:
-    from lockcheck.app.pipeline import Options
-    from lockcheck.app.replay import outcome
-    from lockcheck.ui.arguments import parse_check
-    from lockcheck.ui.done import Done
-    from lockcheck.ui.known import told_apart
-    from lockcheck.ui.progress import ProgressBar
+    from lockcheck.app.timing import Timing
+
+    timing = Timing()
+    with timing.stage("loading"):
+        from lockcheck.app.replay import again
+        from lockcheck.app.run import Options
+        from lockcheck.ui.arguments import parse_check
+
+        arguments = parse_check(words)
+        project = _project(arguments)
+        options = Options(arguments.jobs, replacements=_replacements(arguments, project), timing=timing)
+        wish = _wish(arguments, project)
+    known = again(wish, options) if wish is not None else None
+    if known is None:
+        _refuse_unknown_rules(arguments, project)
+    done = _done(known, wish, project, options, arguments)
+    with timing.stage("presenting"):
+        status = _present(done, project, arguments)
+    if arguments.timing:
+        from lockcheck.ui.render.stages import render_stages
+
+        sys.stderr.write(render_stages(timing.stages(), timing.elapsed()))
+    return status
+
+
+def _wish(arguments: Arguments, project: Project) -> Wish | None:
+    """What a kept report would have to be of; None where none may be given."""
+    from lockcheck.app.replay import Wish
+
+    if arguments.no_cache or arguments.fix or arguments.fix_only or arguments.diff:
+        return None
+    return Wish(project, opening.folder(arguments.cache_dir), fixes=_wants_fixes(arguments, project))
+
+
+def _wants_fixes(arguments: Arguments, project: Project) -> bool:
+    """Whether what is printed tells of fixes."""
     from lockcheck.ui.render import WITH_FIXES
 
-    arguments = parse_check(words)
-    project = _project(arguments)
-    replacements = _replacements(arguments, project)
-    cache = opening.cache(arguments, project)
-    with ProgressBar(quiet=arguments.quiet) as progress:
-        options = Options(arguments.jobs, cache, replacements, progress)
-        if arguments.fix or arguments.fix_only or arguments.diff:
-            from lockcheck.ui.mending import mend
+    return arguments.statistics or project.config.output_format in WITH_FIXES
 
-            done = told_apart(mend(project, options, arguments), project, options, arguments)
-        else:
-            folder = opening.folder(arguments.cache_dir) if cache is not None else None
-            fixes = arguments.statistics or project.config.output_format in WITH_FIXES
-            done = told_apart(Done(outcome(project, options, folder, fixes=fixes)), project, options, arguments)
-    if cache is not None and not replacements:
-        unsaved = cache.save()
-        if unsaved is not None and not arguments.quiet:
-            say(f"{unsaved.what}: {unsaved.message}")
-    return _present(done, project, arguments)
+
+def _done(known: Outcome | None, wish: Wish | None, project: Project, options: Options, arguments: Arguments) -> Done:
+    """Do what was asked for, as far as it is not known."""
+    import msgspec
+
+    from lockcheck.ui.known import told_apart
+    from lockcheck.ui.progress import ProgressBar
+
+    cache = opening.cache(arguments, project) if known is None or arguments.new_since is not None else None
+    cluster = opening.executor(arguments.executor)
+    with ProgressBar(quiet=arguments.quiet) as progress:
+        options = msgspec.structs.replace(options, cache=cache, progress=progress, executor=cluster)
+        done = told_apart(_checked(known, wish, project, options, arguments), project, options, arguments)
+    if cache is not None and not options.replacements:
+        with options.timing.stage("keeping"):
+            unsaved = cache.save()
+        _mention(unsaved, arguments)
+    _mention(cluster.trouble if cluster is not None else None, arguments)
+    return done
+
+
+def _mention(trouble: Failure | None, arguments: Arguments) -> None:
+    """Tell of what has cost time and nothing else."""
+    if trouble is not None and not arguments.quiet:
+        from lockcheck.ui.render.view import visible
+
+        say(visible(f"{trouble.what}: {trouble.message}"))
+
+
+def _checked(
+    known: Outcome | None, wish: Wish | None, project: Project, options: Options, arguments: Arguments
+) -> Done:
+    from lockcheck.app.replay import anew, outcome
+    from lockcheck.ui.done import Done
+
+    if known is not None:
+        return Done(known)
+    if arguments.fix or arguments.fix_only or arguments.diff:
+        from lockcheck.ui.mending import mend
+
+        return mend(project, options, arguments)
+    if wish is not None:
+        return Done(outcome(wish, options))
+    return Done(anew(project, options, fixes=_wants_fixes(arguments, project)))
 
 
 def _present(done: Done, project: Project, arguments: Arguments) -> int:
@@ -145,21 +206,13 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
 def _project(arguments: Arguments) -> Project:
     import msgspec
 
-    from lockcheck.app.config import ConfigError, confidence, target_version, unknown_rule
-    from lockcheck.app.rulebook import rulebook
-    from lockcheck.app.selection import Catalogue, Selection
+    from lockcheck.app.config import confidence, target_version
     from lockcheck.app.table import OUTPUT_FORMATS
 
     paths = [path for path in arguments.paths if not (path == "-" and arguments.stdin_filename)]
     paths = paths or [arguments.stdin_filename or "."]
     project = opening.project(paths, arguments)
-    catalogue = Catalogue.of(rulebook(project).rules)
-    select = tuple(arguments.select) if arguments.select is not None else None
-    selection = Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
-    for key, selector in selection.selectors():
-        if not catalogue.expand(selector):
-            raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
-    config = msgspec.structs.replace(project.config, selections=(*project.config.selections, selection))
+    config = msgspec.structs.replace(project.config, selections=(*project.config.selections, _selection(arguments)))
     target = target_version("--target-version", arguments.target_version)
     if target is not None:
         config = msgspec.structs.replace(config, target_version=target)
@@ -170,6 +223,25 @@ def _project(arguments: Arguments) -> Project:
         if form == arguments.output_format:
             config = msgspec.structs.replace(config, output_format=form)
     return msgspec.structs.replace(project, config=config)
+
+
+def _selection(arguments: Arguments) -> Selection:
+    from lockcheck.app.selection import Selection
+
+    select = tuple(arguments.select) if arguments.select is not None else None
+    return Selection(select, tuple(arguments.extend_select), tuple(arguments.ignore))
+
+
+def _refuse_unknown_rules(arguments: Arguments, project: Project) -> None:
+    """Raise `ConfigError` where the command line names a rule that there is not; that needs all rules loaded."""
+    from lockcheck.app.config import ConfigError, unknown_rule
+    from lockcheck.app.rulebook import rulebook
+    from lockcheck.app.selection import Catalogue
+
+    catalogue = Catalogue.of(rulebook(project).rules)
+    for key, selector in _selection(arguments).selectors():
+        if not catalogue.expand(selector):
+            raise ConfigError(unknown_rule(f"--{key}", selector, catalogue))
 
 
 def _replacements(arguments: Arguments, project: Project) -> tuple[Replacement, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from lockcheck.app.pipeline import Outcome
+from lockcheck.app.run import Outcome
 from lockcheck.model.findings import Failure
 
 

@@ -13,13 +13,13 @@ import msgspec
 from flake8.style_guide import Decision, DecisionEngine
 from flake8.utils import stdin_get_value
 
-from lockcheck.app.cache import cache_folder
 from lockcheck.app.config import ConfigError, confidence, unknown_rule
 from lockcheck.app.discovery import Replacement
-from lockcheck.app.pipeline import Options
 from lockcheck.app.project import Project, absolute, locate
 from lockcheck.app.rulebook import rulebook
+from lockcheck.app.run import Options
 from lockcheck.app.selection import SYNTAX_ERROR, Catalogue, Selection
+from lockcheck.app.store import cache_folder
 from lockcheck.app.table import CONFIDENCES
 
 if TYPE_CHECKING:

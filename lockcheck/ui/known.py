@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lockcheck.app.config import ConfigError
-from lockcheck.app.pipeline import Options
 from lockcheck.app.project import Project
+from lockcheck.app.run import Options
 from lockcheck.model.findings import Failure, Report
 from lockcheck.ui.arguments import Arguments
 from lockcheck.ui.done import Done

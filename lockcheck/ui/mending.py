@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.app.fixing import Fixed, fix
-from lockcheck.app.pipeline import Options
 from lockcheck.app.project import Project
+from lockcheck.app.run import Options
 from lockcheck.app.writing import write_all
 from lockcheck.model.findings import Report
 from lockcheck.ui.arguments import Arguments

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lockcheck.app.cache import Cache
+    from lockcheck.app.cluster import Cluster
     from lockcheck.app.project import Project
     from lockcheck.ui.arguments import RunArguments
 
@@ -42,14 +43,29 @@ def cache(arguments: RunArguments, project: Project) -> Cache | None:
     """Open the store of a project, None where none is wanted."""
     if arguments.no_cache:
         return None
+    url = arguments.cache_url or os.environ.get("LOCKCHECK_CACHE_URL")
+    if url:
+        from lockcheck.app.shared import SharedCache
+
+        read_only = arguments.cache_read_only or os.environ.get("LOCKCHECK_CACHE_READ_ONLY", "0") not in ("", "0")
+        return SharedCache(folder(arguments.cache_dir), project.root, url, read_only=read_only)
     from lockcheck.app.cache import Cache
 
     return Cache(folder(arguments.cache_dir), project.root)
 
 
+def executor(address: str | None) -> Cluster | None:
+    """Give the cluster that extracts facts, None where this machine does."""
+    if address is None:
+        return None
+    from lockcheck.app.cluster import Cluster
+
+    return Cluster(address)
+
+
 def folder(asked: str | None) -> Path:
     """Give the folder in which stores lie: the one that is asked for, or the user's own."""
-    from lockcheck.app.cache import cache_folder
+    from lockcheck.app.store import cache_folder
 
     return Path(asked) if asked else cache_folder(dict(os.environ))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 import lockcheck
-from lockcheck.app.cache import cache_folder
+from lockcheck.app.store import cache_folder
 from tests.benchmarks import growth, others, rounds
 from tests.benchmarks.corpora import FILES, LARGE, SMALL, Unpacked, find, release, unpacked
 from tests.benchmarks.figures import Figures, Machine, MeasurementError, add, merged, missed

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lockcheck.app.cache import cache_folder
+from lockcheck.app.store import cache_folder
 from tests.comparison.bugs import about_bugs
 from tests.comparison.examples import about_examples
 from tests.comparison.packages import about_packages

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from lockcheck.app.pipeline import Options, check
+from lockcheck.app.pipeline import check
+from lockcheck.app.run import Options
 from lockcheck.rules.document import Example
 from lockcheck.rules.registry import all_rules
 from tests.cases import project, rule_documents, write

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
-from lockcheck.app.cache import cache_folder
+from lockcheck.app.store import cache_folder
 from tests.cases import TESTDATA
 from tests.realbugs.judge import Unmeasured, Verdict, judge
 from tests.realbugs.measure import Measurement, MeasurementError, measure

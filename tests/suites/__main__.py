@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lockcheck.app.cache import cache_folder
+from lockcheck.app.store import cache_folder
 from tests.suites.record import RECORD, read
 from tests.suites.run import WAYS, After, Result, SuiteError, measure
 

@@ -15,7 +15,7 @@ import msgspec
 
 from lockcheck.analysis.link.values import NOTHING, UNKNOWN, Value
 from lockcheck.model.facts import Unit
-from lockcheck.model.findings import Finding
+from lockcheck.model.findings import Count, Finding
 from lockcheck.model.source import Place, Span
 
 if TYPE_CHECKING:
@@ -53,21 +53,6 @@ class Answer(msgspec.Struct, frozen=True):
 
     value: Value = UNKNOWN
     heir: str | None = None
-
-
-class Count(msgspec.Struct, frozen=True):
-    """How much was asked and answered, how often astroid gave up with an error, and what that decided.
-
-    `modules` and `characters` tell how much source was read for it.
-    """
-
-    asked: int = 0
-    answered: int = 0
-    failed: int = 0
-    refused: int = 0
-    modules: int = 0
-    characters: int = 0
-    decided: int = 0
 
 
 class Outside:

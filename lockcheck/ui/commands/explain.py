@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lockcheck.app.config import ConfigError
 from lockcheck.app.explaining import Spot, explain
-from lockcheck.app.pipeline import Options
 from lockcheck.app.project import absolute
+from lockcheck.app.run import Options
 from lockcheck.ui import opening
 from lockcheck.ui.arguments import RunArguments, add_run
 from lockcheck.ui.progress import ProgressBar

@@ -12,8 +12,8 @@ from lockcheck.ui.arguments import RunArguments, add_run
 from lockcheck.ui.streams import CLEAN, FAILED, complain, say, write
 
 if TYPE_CHECKING:
-    from lockcheck.app.pipeline import Options
     from lockcheck.app.project import Project
+    from lockcheck.app.run import Options
     from lockcheck.model.findings import Failure
     from lockcheck.model.graph import LockGraph
     from lockcheck.model.source import SourceFile
@@ -31,7 +31,7 @@ class _Arguments(RunArguments):
 
 def run(words: list[str]) -> int:
     """Draw the graph, and give the exit status."""
-    from lockcheck.app.pipeline import Options
+    from lockcheck.app.run import Options
     from lockcheck.ui.progress import ProgressBar
     from lockcheck.ui.render.view import View, visible
 

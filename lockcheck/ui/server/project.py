@@ -13,8 +13,9 @@ from lockcheck.app.decoding import with_newlines
 from lockcheck.app.discovery import Replacement
 from lockcheck.app.exclusion import Exclusion, is_left_out_below
 from lockcheck.app.fixing import with_fixes
-from lockcheck.app.pipeline import Options, Outcome, check
+from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project, is_within, locate
+from lockcheck.app.run import Options, Outcome
 from lockcheck.model.findings import Failure, Finding
 from lockcheck.ui.server.positions import Lines
 

@@ -13,8 +13,8 @@ from pygls.uris import to_fs_path
 
 import lockcheck
 from lockcheck.app.attempt import attempt
-from lockcheck.app.cache import cache_folder
 from lockcheck.app.decoding import with_newlines
+from lockcheck.app.store import cache_folder
 from lockcheck.model.errors import LockcheckError
 from lockcheck.model.findings import Failure, Finding
 from lockcheck.ui.server.actions import FIX_ALL, KINDS, actions_at, fix_all
