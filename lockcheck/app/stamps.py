@@ -2,7 +2,7 @@
 
 A stamp tells a changed file by its size, its times, its inode and its mode. Two changes within one tick of a clock
 leave the same stamp, so one that is as young as the moment in which it was taken proves nothing: then the content decides.
-See docs/adr/0010-unchanged-files-are-not-read.md.
+See docs/adr/0011-unchanged-files-are-not-read.md.
 """
 
 from __future__ import annotations
