@@ -29,7 +29,7 @@ _BATCH = 8
 _LIMIT = 60.0
 """Seconds in which a batch must be done: each takes about a tenth of one."""
 _SHRINKING = 40.0
-_MENDED = 4
+_MENDED = 8
 """Of so many batches the fixes of one are made."""
 
 

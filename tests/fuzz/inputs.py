@@ -5,8 +5,11 @@ An input is told by the seed and its number alone, so that any of them can be ma
 
 from __future__ import annotations
 
+import ast
+import keyword
 import random
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,7 +22,7 @@ from tests.cases import all_cases
 Files: TypeAlias = "dict[str, bytes]"
 """The files of a program, by their names."""
 
-_LONGEST: Final = 20_000
+_LONGEST: Final = 8_000
 """Characters of a file that is tried as a whole; of a longer one, a stretch of lines is."""
 
 _TOKEN: Final = re.compile(r"\w+|[^\S\n]+|\n[ \t]*|[^\w\s]")
@@ -48,6 +51,9 @@ class Corpus(msgspec.Struct, frozen=True):
 
 def corpus(folders: Sequence[Path], made: Sequence[str] = ()) -> Corpus:
     """All literate programs, the Python files below some folders, and what was made."""
+    for folder in folders:
+        if not folder.is_dir():
+            raise NotADirectoryError(folder)
     sources = tuple(
         {"module.py": file.read_bytes().decode("utf-8", "replace")}
         for folder in folders
@@ -62,10 +68,35 @@ def made_input(stock: Corpus, seed: int, number: int) -> Files:
     chance = random.Random(f"{seed}:{number}")  # noqa: S311 - nothing here is secret
     program = stock.pick(chance)
     hit = chance.choice(sorted(program))
+    tries = chance.choice((1, 12, 12, 12))
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 5, 8))):
         other = chance.choice(sorted(stock.pick(chance).values()))
-        program[hit] = chance.choice(_MUTATIONS)(program[hit], other, chance)
+        program[hit] = _mutated(program[hit], other, chance, tries=tries)
     return {name: _encoded(text, chance, damaged=name == hit) for name, text in program.items()}
+
+
+def _mutated(text: str, other: str, chance: random.Random, *, tries: int) -> str:
+    """Damage a text, so that it can still be parsed where that is possible in so many tries.
+
+    Most damage ends in a syntax error, behind which nothing is looked at.
+    """
+    changed = text
+    for attempt in range(tries):
+        changed = chance.choice(_MUTATIONS)(text, other, chance)
+        if attempt + 1 < tries and not _parses(changed):
+            continue
+        break
+    return changed
+
+
+def _parses(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 @cache
@@ -100,7 +131,7 @@ def _encoded(text: str, chance: random.Random, *, damaged: bool) -> bytes:
             declared = chance.choice(("latin-1", "utf-16", "cp1252", "utf-7", "rot13", "hex", "punycode", "nothing"))
             return f"# -*- coding: {declared} -*-\n".encode() + content
         case _:
-            return text.encode("utf-16")
+            return text.encode("utf-16", "surrogatepass")
 
 
 def _of_lines(change: Callable[[list[str], list[str], random.Random], None]) -> Callable[[str, str, random.Random], str]:
@@ -143,6 +174,20 @@ def _rename(parts: list[str], _other: list[str], chance: random.Random) -> None:
     parts[:] = [two if part == one else part for part in parts]
 
 
+def _rewrite(parts: list[str], other: list[str], chance: random.Random) -> None:
+    """Put another word of the same sort in the place of one: a name for a name, an end of a block for an end."""
+    at = chance.randrange(len(parts))
+    alike = [part for part in chance.choice((parts, other)) if _sort(part) == _sort(parts[at]) and part != parts[at]]
+    if alike:
+        parts[at] = chance.choice(alike)
+
+
+def _sort(token: str) -> str:
+    if keyword.iskeyword(token):
+        return "keyword"
+    return "name" if token.isidentifier() else "number" if token[:1].isdigit() else "space" if token.isspace() else "sign"
+
+
 def _borrow(parts: list[str], other: list[str], chance: random.Random) -> None:
     at, start = chance.randrange(len(parts) + 1), chance.randrange(len(other))
     parts[at : at + chance.choice((0, 0, 1))] = other[start : start + chance.choice((1, 1, 3, 10))]
@@ -183,7 +228,7 @@ def _insert(text: str, _other: str, chance: random.Random) -> str:
 
 
 _MUTATIONS: Final = (
-    *(_of_lines(change) for change in (_delete, _duplicate, _swap, _borrow, _indent, _wrap)),
-    *(_of_tokens(change) for change in (_delete, _duplicate, _swap, _borrow, _rename)),
+    *(_of_lines(change) for change in (_delete, _duplicate, _swap, _borrow, _borrow, _indent, _wrap)),
+    *(_of_tokens(change) for change in (_delete, _duplicate, _swap, _borrow, _rename, _rewrite, _rewrite)),
     *(_cut, _join, _insert),
 )
