@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+import lockcheck as package
 from lockcheck.analysis.extract import extract, visit
 from lockcheck.analysis.link import link
 from lockcheck.analysis.summarise import summarise
@@ -17,7 +23,7 @@ from lockcheck.model.facts import FunctionFacts, Unit
 from lockcheck.model.findings import Finding
 from lockcheck.model.flow import Node
 from lockcheck.rules.registry import all_rules
-from tests.cases import CORE, Case, all_cases
+from tests.cases import CORE, Case, all_cases, write
 
 AWAITING = {"LCK101", "LCK102"}
 
@@ -92,6 +98,108 @@ def test_if_every_lock_of_threads_is_an_rlock_no_thread_waits_for_itself(case: C
     }
     again = [f for f in findings(reentrant) if f.code == "LCK501"]
     assert [f.message for f in again if any(lock.kind == "threading.Lock" for lock in f.locks)] == []
+
+
+@pytest.mark.parametrize("case", [c for c in programs() if c.example.kind == "bad" and "LCK301" in str(c)], ids=name)
+def test_if_every_lock_is_an_rlock_the_order_stays_what_it_was(case: Case) -> None:
+    reentrant = {file: re.sub(r"\bthreading\.Lock\b", "threading.RLock", text) for file, text in texts(case).items()}
+    assert _verdicts(reentrant, "LCK301") == _verdicts(texts(case), "LCK301")
+
+
+def _verdicts(program: dict[str, str], *codes: str) -> list[tuple[str, int, str]]:
+    return [(f.code, f.place.span.row, f.subject) for f in findings(program) if f.code in codes]
+
+
+@pytest.mark.parametrize("case", [c for c in programs() if c.example.kind == "bad"], ids=name)
+def test_another_name_for_a_resolved_lock_changes_messages_only(case: Case) -> None:
+    program = texts(case)
+    found = findings(program)
+    words = sorted({lock.name.rpartition(".")[2] for f in found for lock in f.locks})
+    lock_names = [word for word in words if word.isidentifier() and _is_own(word, program)]
+    again = findings({file: _renamed(text, lock_names) for file, text in program.items()})
+    assert [(f.message, f.code, f.place.span.row, f.confidence) for f in found] == [
+        (f.message.replace("_RENAMED", ""), f.code, f.place.span.row, f.confidence) for f in again
+    ]
+
+
+def _is_own(word: str, program: dict[str, str]) -> bool:
+    """Whether a name belongs to the program: it is assigned to in it, and is not called or imported."""
+    text = "\n".join(program.values())
+    return bool(re.search(rf"\b{word}\b(: [\w.]+)? = ", text)) and not re.search(
+        rf"(import|from|def|class) .*\b{word}\b|\b{word}=", text
+    )
+
+
+def _renamed(text: str, words: list[str]) -> str:
+    return re.sub(rf"\b(?:{'|'.join(words)})\b", lambda m: f"{m[0]}_RENAMED", text) if words else text
+
+
+@pytest.mark.parametrize("case", [c for c in programs() if c.example.kind == "bad"], ids=name)
+def test_a_body_that_moves_into_a_helper_is_judged_as_before(case: Case) -> None:
+    program = texts(case)
+    decorators = set(re.findall(r"^ *@([\w]+)", "\n".join(program.values()), re.MULTILINE))
+    plain = {file: _with_helpers(text, None) for file, text in program.items()}
+    moved = {file: _with_helpers(text, decorators) for file, text in program.items()}
+    assert _subjects(moved) == _subjects(plain)
+
+
+def _subjects(program: dict[str, str]) -> set[tuple[str, str]]:
+    return {(f.code, f.subject) for f in findings(program) if f.code in {"LCK101", "LCK301", "LCK501"}}
+
+
+def _with_helpers(text: str, decorators: set[str] | None) -> str:
+    """Have each plain function of a module call another, which does what it did; without `decorators`, the text alone.
+
+    What decorates others stays as it is: what it makes of them is not looked for behind a call.
+    """
+    try:
+        module = ast.parse(text)
+    except SyntaxError:
+        return text
+    body: list[ast.stmt] = []
+    for statement in module.body:
+        is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+        if decorators is not None and is_function and statement.name not in decorators and _is_plain(statement):
+            names = ", ".join(each.arg for each in statement.args.args)
+            called = f"moved_{statement.name}({names})"
+            wait = "await " if isinstance(statement, ast.AsyncFunctionDef) else ""
+            head = ast.parse(ast.unparse(statement)).body[0]
+            assert isinstance(head, ast.FunctionDef | ast.AsyncFunctionDef)
+            head.body = ast.parse(f"async def f():\n    return {wait}{called}").body[0].body  # type: ignore[attr-defined]
+            statement.name = f"moved_{statement.name}"
+            body += [statement, head]
+        else:
+            body.append(statement)
+    module.body = body
+    return ast.unparse(module)
+
+
+def _is_plain(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function has nothing that belongs to it alone: decorators, yields, other arguments than names."""
+    given = function.args
+    has_others = given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs
+    yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))
+    return not (function.decorator_list or has_others or yields)
+
+
+def test_the_seed_of_hashes_does_not_matter(tmp_path: Path) -> None:
+    for number, case in enumerate(c for c in all_cases() if len(c.example.files) > 1):
+        write(case.example, tmp_path / f"case{number}")
+    command = [sys.executable, "-m", "lockcheck", "--no-cache", "--isolated", "--select", "ALL"]
+    command += ["--min-confidence", "low", "--output-format", "json", str(tmp_path)]
+    runs = [
+        subprocess.run(
+            command,
+            env={**os.environ, "PYTHONHASHSEED": hashes, "PYTHONPATH": str(Path(package.__file__).parent.parent)},
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        for hashes in ("1", "2")
+    ]
+    assert len(json.loads(runs[0].stdout)) > 50
+    assert runs[0].stdout == runs[1].stdout
+    assert runs[0].stderr == runs[1].stderr
 
 
 def _rlock(match: re.Match[str]) -> str:

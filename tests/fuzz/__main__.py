@@ -89,9 +89,14 @@ def _key(found: Sequence[str]) -> str:
     if not found:
         return ""
     lines = found[0].splitlines()
-    telling = [lines[0], *(line for line in lines if line.startswith("  File ") or re.match(r"\w+(\.\w+)*(Error|Exception)", line))]
+    telling = [
+        lines[0],
+        *(line for line in lines if line.startswith("  File ") or re.match(r"\w+(\.\w+)*(Error|Exception)", line)),
+    ]
     first = " ".join([telling[0], *telling[1:][-2:]])
-    return re.sub(r"fixed text.*|\d+|Span\(.*\)|'[^']*'|`[^`]*`", lambda m: "fixed" if m[0].startswith("fixed") else "", first)
+    return re.sub(
+        r"fixed text.*|\d+|Span\(.*\)|'[^']*'|`[^`]*`", lambda m: "fixed" if m[0].startswith("fixed") else "", first
+    )
 
 
 def _show(stock: Corpus, seed: int, number: int) -> int:
@@ -148,9 +153,7 @@ def _watch(arguments: Sequence[str], asked: argparse.Namespace) -> int:
     return 1 if tally.failed else 0
 
 
-def _one_worker(
-    arguments: Sequence[str], asked: argparse.Namespace, at: int, tally: _Tally, begin: float
-) -> None:
+def _one_worker(arguments: Sequence[str], asked: argparse.Namespace, at: int, tally: _Tally, begin: float) -> None:
     batch: int | None = at
     while batch is not None and time.monotonic() - begin < asked.seconds:
         batch = _until_it_stops(arguments, asked, batch, tally, begin)
@@ -178,7 +181,9 @@ def _until_it_stops(
                 process.wait()
                 if process.returncode == 0:
                     return None
-                tally.fail(f"DIED ({process.returncode}): an input of {_numbers(current, asked)}: {''.join(errors)[-2000:]}")
+                tally.fail(
+                    f"DIED ({process.returncode}): an input of {_numbers(current, asked)}: {''.join(errors)[-2000:]}"
+                )
                 return current + asked.jobs
             told = json.loads(line)
             limit = _LIMIT
@@ -191,7 +196,10 @@ def _until_it_stops(
             elif "shrinking" in told:
                 limit = _LIMIT + 3 * _SHRINKING
             else:
-                tally.fail(f"FAILED: seed {asked.seed}, number {told['failed']}\n" + "\n".join([*told["why"], str(told["files"])]))
+                tally.fail(
+                    f"FAILED: seed {asked.seed}, number {told['failed']}\n"
+                    + "\n".join([*told["why"], str(told["files"])])
+                )
     finally:
         process.kill()
         process.wait()

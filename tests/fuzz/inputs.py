@@ -29,12 +29,91 @@ _TOKEN: Final = re.compile(r"\w+|[^\S\n]+|\n[ \t]*|[^\w\s]")
 
 _ODD: Final = (
     *"\0\a\b\t\v\f\r\x1a\x1b\x1c\x1d\x1e\x7f\x85\xa0\xad\u0130\u0301\u200b\u200e\u2028\u2029\u202e\u3000\ufeff",
-    *("\ud800", "\U0001f512", "\U000e0041", "ﬁ", "ª", "µ", "ﷺ", "\\\n", "\r\n", "\\", '"""', "'''", "#", "# noqa: LCK", ":", ";"),
-    *("(", ")", "[", "]", "{", "}", 'f"', "f'{", "t'{x!r:{y}}'", "b'\\xff'", "*", "**", "@", ":=", "->", "...", "0x", "1_0", "1e"),
-    *("async ", "await ", "yield ", "yield from ", "lambda: ", "lambda *a, **k: ", "nonlocal ", "global ", "del ", "return "),
-    *("with lock: ", "lock.acquire()", "lock.release()", "self.", "match x:\n case ", "case _: ", "type X = ", "class C[T]: "),
-    *("except* E: ", "finally:\n", "else:\n", "if x else ", "for x in ", "while True: ", "try: pass\n", "import ", "from . import *\n"),
-    *("from __future__ import annotations\n", "assert ", "raise ", "not ", " is ", " in ", " or ", " and ", "None", "True", "__class__"),
+    *(
+        "\ud800",
+        "\U0001f512",
+        "\U000e0041",
+        "ﬁ",
+        "ª",
+        "µ",
+        "ﷺ",
+        "\\\n",
+        "\r\n",
+        "\\",
+        '"""',
+        "'''",
+        "#",
+        "# noqa: LCK",
+        ":",
+        ";",
+    ),
+    *(
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        'f"',
+        "f'{",
+        "t'{x!r:{y}}'",
+        "b'\\xff'",
+        "*",
+        "**",
+        "@",
+        ":=",
+        "->",
+        "...",
+        "0x",
+        "1_0",
+        "1e",
+    ),
+    *(
+        "async ",
+        "await ",
+        "yield ",
+        "yield from ",
+        "lambda: ",
+        "lambda *a, **k: ",
+        "nonlocal ",
+        "global ",
+        "del ",
+        "return ",
+    ),
+    *(
+        "with lock: ",
+        "lock.acquire()",
+        "lock.release()",
+        "self.",
+        "match x:\n case ",
+        "case _: ",
+        "type X = ",
+        "class C[T]: ",
+    ),
+    *(
+        "except* E: ",
+        "finally:\n",
+        "else:\n",
+        "if x else ",
+        "for x in ",
+        "while True: ",
+        "try: pass\n",
+        "import ",
+        "from . import *\n",
+    ),
+    *(
+        "from __future__ import annotations\n",
+        "assert ",
+        "raise ",
+        "not ",
+        " is ",
+        " in ",
+        " or ",
+        " and ",
+        "None",
+        "True",
+        "__class__",
+    ),
 )
 
 
@@ -65,7 +144,7 @@ def corpus(folders: Sequence[Path], made: Sequence[str] = ()) -> Corpus:
 
 def made_input(stock: Corpus, seed: int, number: int) -> Files:
     """The input of this number."""
-    chance = random.Random(f"{seed}:{number}")  # noqa: S311 - nothing here is secret
+    chance = random.Random(f"{seed}:{number}")
     program = stock.pick(chance)
     hit = chance.choice(sorted(program))
     tries = chance.choice((1, 12, 12, 12))
@@ -134,7 +213,9 @@ def _encoded(text: str, chance: random.Random, *, damaged: bool) -> bytes:
             return text.encode("utf-16", "surrogatepass")
 
 
-def _of_lines(change: Callable[[list[str], list[str], random.Random], None]) -> Callable[[str, str, random.Random], str]:
+def _of_lines(
+    change: Callable[[list[str], list[str], random.Random], None],
+) -> Callable[[str, str, random.Random], str]:
     def mutate(text: str, other: str, chance: random.Random) -> str:
         lines = text.splitlines(keepends=True) or [""]
         change(lines, other.splitlines(keepends=True) or [""], chance)
@@ -143,7 +224,9 @@ def _of_lines(change: Callable[[list[str], list[str], random.Random], None]) -> 
     return mutate
 
 
-def _of_tokens(change: Callable[[list[str], list[str], random.Random], None]) -> Callable[[str, str, random.Random], str]:
+def _of_tokens(
+    change: Callable[[list[str], list[str], random.Random], None],
+) -> Callable[[str, str, random.Random], str]:
     def mutate(text: str, other: str, chance: random.Random) -> str:
         tokens = _TOKEN.findall(text) or [""]
         change(tokens, _TOKEN.findall(other) or [""], chance)
@@ -185,7 +268,9 @@ def _rewrite(parts: list[str], other: list[str], chance: random.Random) -> None:
 def _sort(token: str) -> str:
     if keyword.iskeyword(token):
         return "keyword"
-    return "name" if token.isidentifier() else "number" if token[:1].isdigit() else "space" if token.isspace() else "sign"
+    return (
+        "name" if token.isidentifier() else "number" if token[:1].isdigit() else "space" if token.isspace() else "sign"
+    )
 
 
 def _borrow(parts: list[str], other: list[str], chance: random.Random) -> None:
@@ -196,7 +281,9 @@ def _borrow(parts: list[str], other: list[str], chance: random.Random) -> None:
 def _indent(parts: list[str], _other: list[str], chance: random.Random) -> None:
     start = chance.randrange(len(parts))
     for at in range(start, min(len(parts), start + chance.choice((1, 1, 3, 10)))):
-        parts[at] = chance.choice(("    ", " ", "\t", "\f")) + parts[at] if chance.random() < 0.7 else parts[at].lstrip(" ")
+        parts[at] = (
+            chance.choice(("    ", " ", "\t", "\f")) + parts[at] if chance.random() < 0.7 else parts[at].lstrip(" ")
+        )
 
 
 def _wrap(parts: list[str], _other: list[str], chance: random.Random) -> None:
@@ -205,7 +292,17 @@ def _wrap(parts: list[str], _other: list[str], chance: random.Random) -> None:
     end = min(len(parts), start + chance.choice((1, 2, 4, 10)))
     margin = re.match(r"[ \t]*", parts[start])
     head = chance.choice(
-        ("if x:", "with lock:", "async def f():", "def f(self):", "try:", "while x:", "class A:", "for x in y:", "async with x:")
+        (
+            "if x:",
+            "with lock:",
+            "async def f():",
+            "def f(self):",
+            "try:",
+            "while x:",
+            "class A:",
+            "for x in y:",
+            "async with x:",
+        )
     )
     parts[start:end] = [f"{margin[0] if margin else ''}{head}\n", *(f"    {line}" for line in parts[start:end])]
 

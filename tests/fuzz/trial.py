@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lockcheck.app.config import make_config
 from lockcheck.app.fixing import fix, with_fixes
 from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project, locate
 from lockcheck.app.run import Options, Outcome
 from lockcheck.app.table import OutputFormat
-from lockcheck.app.config import make_config
 from lockcheck.model.source import Place
 from lockcheck.ui.cli import main
 from lockcheck.ui.render import render
