@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from tests.fuzz.inputs import Corpus, Files, corpus, made_input
 from tests.fuzz.shrink import shrunk
@@ -78,10 +79,14 @@ def failures(stock: Corpus, seed: int, numbers: Sequence[int]) -> Iterator[dict[
     alone = {number: found for number, files in inputs.items() if (found := wrong(files))}
     for number, found in alone.items():
         yield {"shrinking": number}
-        small = shrunk(inputs[number], lambda files, key=_key(found): _key(wrong(files)) == key, _SHRINKING)
+        small = shrunk(inputs[number], _alike(_key(found), wrong), _SHRINKING)
         yield {"failed": number, "why": found, "files": _shown(small)}
     if not alone:
         yield {"failed": numbers[0], "why": ["together with the rest of its batch", *together], "files": {}}
+
+
+def _alike(key: str, wrong: Callable[[Files], list[str]]) -> Callable[[Files], bool]:
+    return lambda files: _key(wrong(files)) == key
 
 
 def _key(found: Sequence[str]) -> str:
@@ -211,9 +216,9 @@ def _numbers(batch: int, asked: argparse.Namespace) -> str:
     return f"{batch * _BATCH} to {min(asked.count, (batch + 1) * _BATCH) - 1}"
 
 
-def _reader(stream: object, take: Callable[[str], object]) -> threading.Thread:
+def _reader(stream: IO[str] | None, take: Callable[[str], object]) -> threading.Thread:
     def read() -> None:
-        for line in stream:  # type: ignore[attr-defined]
+        for line in stream or ():
             take(line)
         take("")
 
