@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import TypeGuard
 
 import pytest
 
@@ -162,8 +163,7 @@ def _with_helpers(text: str, decorators: set[str] | None) -> str:
         return text
     body: list[ast.stmt] = []
     for statement in module.body:
-        is_function = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
-        if decorators is not None and is_function and statement.name not in decorators and _is_plain(statement):
+        if decorators is not None and _is_plain(statement) and statement.name not in decorators:
             names = ", ".join(each.arg for each in statement.args.args)
             called = f"moved_{statement.name}({names})"
             wait = "await " if isinstance(statement, ast.AsyncFunctionDef) else ""
@@ -178,8 +178,10 @@ def _with_helpers(text: str, decorators: set[str] | None) -> str:
     return ast.unparse(module)
 
 
-def _is_plain(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a function has nothing that belongs to it alone: decorators, yields, other arguments than names."""
+def _is_plain(function: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Whether this is a function with nothing of its own: no decorators, no yields, no other arguments than names."""
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
     given = function.args
     has_others = given.vararg or given.kwarg or given.kwonlyargs or given.posonlyargs
     yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))

@@ -173,7 +173,7 @@ def _until_it_stops(
     lines: queue.Queue[str] = queue.Queue()
     errors: list[str] = []
     readers = [_reader(process.stdout, lines.put), _reader(process.stderr, errors.append)]
-    current = batch
+    current, jobs = batch, int(asked.jobs)
     limit = _LIMIT + asked.grammar
     try:
         while True:
@@ -181,7 +181,7 @@ def _until_it_stops(
                 line = lines.get(timeout=limit)
             except queue.Empty:
                 tally.fail(f"HANGS: an input of {_numbers(current, asked)}, seed {asked.seed}")
-                return current + asked.jobs
+                return current + jobs
             if not line:
                 process.wait()
                 if process.returncode == 0:
@@ -189,7 +189,7 @@ def _until_it_stops(
                 tally.fail(
                     f"DIED ({process.returncode}): an input of {_numbers(current, asked)}: {''.join(errors)[-2000:]}"
                 )
-                return current + asked.jobs
+                return current + jobs
             told = json.loads(line)
             limit = _LIMIT
             if "begin" in told:

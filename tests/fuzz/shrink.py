@@ -21,7 +21,7 @@ def shrunk(files: Files, fails: Callable[[Files], bool], seconds: float) -> File
     for pattern in (None, _TOKEN):
         for name in sorted(files):
             content = files[name]
-            parts = content.splitlines(keepends=True) if pattern is None else pattern.findall(content)
+            parts: Sequence[bytes] = content.splitlines(keepends=True) if pattern is None else pattern.findall(content)
             parts = _fewer(parts, name, files, fails, until)
             files = {**files, name: b"".join(parts)} if b"".join(parts) != content else files
     return files
