@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
@@ -168,20 +168,30 @@ def _opened(url: str) -> tuple[_FileSystem, str]:
     except ImportError as error:
         raise ConfigError('--cache-url needs fsspec: pip install "lockcheck[remote]"') from error
     options = {"auto_mkdir": True} if url.startswith(("file:", "local:")) or "://" not in url else {}
-    try:
-        return cast("tuple[_FileSystem, str]", core.url_to_fs(url, **options))
-    except (ImportError, ValueError, OSError) as error:
-        said = f"--cache-url {url}: {_said(error)}"
-        raise ConfigError(_without_secrets(said, url)) from error
+    opened = attempt("cache", functools.partial(core.url_to_fs, url, **options), _said)
+    if isinstance(opened, Failure):
+        raise ConfigError(_without_secrets(f"--cache-url {url}: {opened.message}", url))
+    return cast("tuple[_FileSystem, str]", opened)
 
 
 def _without_secrets(text: str, url: str) -> str:
     """Give a text without what a URL says of a user's name and password, and what stands behind its question mark."""
-    parts = urlsplit(url)
-    for secret in (f"{parts.netloc.rpartition('@')[0]}@", f"?{parts.query}"):
-        if len(secret) > 1:
-            text = text.replace(secret, "")
+    for secret, instead in _secrets(url):
+        text = text.replace(secret, instead)
     return text
+
+
+def _secrets(url: str) -> Iterator[tuple[str, str]]:
+    """Give what a URL, or any in a chain of them, keeps secret. A key may hold a slash that should have been quoted."""
+    for part in url.split("::"):
+        place, _, query = part.partition("://")[2].partition("?")
+        user = place.rpartition("@")[0]
+        if query:
+            yield f"?{query}", ""
+        if user and (":" in user or "/" not in user):
+            yield f"{user}@", ""
+            for password in {user.partition(":")[2], unquote(user.partition(":")[2])} - {""}:
+                yield password, "***"
 
 
 _FACTS: msgspec.msgpack.Decoder[ModuleFacts] = msgspec.msgpack.Decoder(ModuleFacts)
