@@ -123,7 +123,7 @@ class Scripted:
         (TimeoutError(), "TimeoutError"),
         (ConnectionError("the scheduler is gone\nfar away"), "the scheduler is gone"),
         (b"\xc1 no reply of ours", "MessagePack data is malformed"),
-        (None, "its workers have another lockcheck, Python, LibCST or msgspec than this machine"),
+        (None, "its workers have another lockcheck, another Python or other libraries than this machine"),
     ],
 )
 def test_what_the_cluster_does_not_do_is_done_here(

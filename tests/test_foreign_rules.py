@@ -143,6 +143,16 @@ def test_changed_rule_in_a_package_that_shares_its_name_is_asked_anew(write: Wri
         assert f"is the {word} lock" in run("--output-format", "concise", path=(site,)).stdout
 
 
+def test_other_version_of_what_a_rule_uses_is_asked_anew(write: Write, site: Path) -> None:
+    write({"a.py": PROGRAM})
+    rule = RULE.replace("import lockcheck\n", "import lockcheck\nfrom acme_words import WORD\n", 1)
+    install(site, "acme-rules", ENTRY, {**RULES, "acme_rules/three_locks.py": rule.replace("the third", "the {WORD}")})
+    for version, word in (("1.0", "third"), ("1.1", "hindmost")):
+        metadata = install(site, "acme-words", {}, {"acme_words.py": f"WORD = '{word}'\n"}) / "acme_words-1.0.dist-info"
+        metadata.rename(site / f"acme_words-{version}.dist-info")
+        assert f"is the {word} lock" in run("--output-format", "concise", path=(site,)).stdout
+
+
 def test_two_rules_with_one_code_are_an_error_that_names_both_packages(write: Write, site: Path) -> None:
     write({"a.py": PROGRAM})
     install(site, "acme-rules", ENTRY, RULES)

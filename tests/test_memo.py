@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +48,30 @@ def least(system: System) -> dict[str, frozenset[int]]:
 @given(SYSTEMS, st.permutations(NAMES))
 def test_the_answers_are_the_least_ones_in_whatever_order_they_are_asked_for(system: System, order: list[str]) -> None:
     assert solved(system, order) == least(system)
+
+
+def test_what_was_begun_when_a_computing_failed_is_forgotten() -> None:
+    memo = Memo()
+    refers = {"root": ("left", "right"), "left": ("shared", "failing"), "right": ("shared",), "shared": ("root",)}
+    failures = [RecursionError()]
+
+    def compute(name: str) -> frozenset[str]:
+        answer = frozenset({name}).union(*map(ask, refers.get(name, ())))
+        if name == "failing" and failures:
+            raise failures.pop()
+        return answer
+
+    def ask(name: str) -> frozenset[str]:
+        nothing: frozenset[str] = frozenset()
+        return memo.solve(name, lambda: compute(name), nothing)
+
+    with pytest.raises(RecursionError):
+        ask("root")
+    assert not memo.busy
+    everything = {*refers, "failing"}
+    assert {name: ask(name) for name in ("root", "right", "shared")} == dict.fromkeys(
+        ("root", "right", "shared"), everything
+    )
 
 
 def test_a_question_is_computed_a_few_times_only_however_many_circles_go_through_it() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
 
 import lockcheck as package
 from lockcheck.app.shared import _MAGIC, SharedCache, Store
@@ -194,6 +196,9 @@ def test_store_that_does_not_answer_is_waited_for_a_while(
     [
         ("nothing-known://x", "--cache-url nothing-known://x: Protocol not known: nothing-known"),
         ("s3://somebody:secret@bucket/x", "--cache-url s3://bucket/x: Install s3fs to access S3"),
+        ("s3://somebody:secret/secret@bucket/x", "--cache-url s3://bucket/x: Install s3fs to access S3"),
+        ("simplecache::s3://somebody:secret@bucket/x?a=secret", "--cache-url simplecache::s3://bucket/x: Install s3fs"),
+        ("zip://x.zip::s3://secret@bucket/x", "--cache-url zip://x.zip::s3://bucket/x: Install s3fs"),
     ],
 )
 def test_url_that_nothing_here_can_reach_is_wrong_usage(
@@ -203,6 +208,24 @@ def test_url_that_nothing_here_can_reach_is_wrong_usage(
     run = lockcheck("--cache-url", url, ".")
     assert (run.status, run.out) == (2, "")
     assert complaint in run.err
+    assert "secret" not in run.err
+
+
+@pytest.mark.parametrize("error", [OSError, KeyError])
+def test_store_that_is_not_reached_at_once_is_left_alone(
+    write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    class Refusing(AbstractFileSystem):
+        def __init__(self, **_: object) -> None:
+            raise error("refused: se!cret of somebody is not se%21cret")
+
+    monkeypatch.setitem(_registry, "refusing", Refusing)
+    write(FILES)
+    right = lockcheck("--no-cache", *FORM, ".")
+    run = lockcheck("--cache-url", "refusing://somebody:se%21cret@x/y", *FORM, ".")
+    assert run[:2] == right[:2]
+    assert run.err.startswith("lockcheck: cache: refusing://x/y: left alone, for it cannot be used: ")
+    assert "refused: *** of somebody is not ***" in run.err
 
 
 def test_without_fsspec_it_is_said_what_to_install(

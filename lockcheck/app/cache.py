@@ -142,7 +142,7 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
 
 @functools.cache
 def version() -> bytes:
-    """Digest all that facts depend on beside the text: our own code, Python's grammar, LibCST."""
+    """Digest all that facts depend on beside the text: our own code, Python's grammar, the libraries."""
     from lockcheck.app.requisites import versions
 
     package = Path(lockcheck.__file__).parent

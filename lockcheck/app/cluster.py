@@ -97,7 +97,9 @@ class Cluster:
             reply = future.result(timeout=_PATIENCE)
             if isinstance(reply, bytes):
                 return unpack(reply, batch)
-            return Failure("cluster", "its workers have another lockcheck, Python, LibCST or msgspec than this machine")
+            return Failure(
+                "cluster", "its workers have another lockcheck, another Python or other libraries than this machine"
+            )
 
         done = attempt("cluster", awaited, _said)
         if isinstance(done, Failure):

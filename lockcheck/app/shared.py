@@ -12,8 +12,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
@@ -44,14 +45,21 @@ class Store:
     """A store of facts behind a URL. After the first trouble it is left alone."""
 
     def __init__(self, url: str, version: bytes) -> None:
-        """Know where it is; it is reached when it is asked. Raises `ConfigError` if nothing here could ever reach it."""
+        """Find what the URL names, or what is wrong with it. Raises `ConfigError` if nothing here could ever reach it."""
         self._url = url
-        self._system, root = _opened(url)
-        self._root = f"{root.rstrip('/')}/{version.hex()}"
         self.trouble: Failure | None = None
+        core = _core()
+        opened = self._attempt(functools.partial(_opened, core, url))
+        if isinstance(opened, ConfigError):
+            raise opened
+        self._system: _FileSystem | None
+        self._system, root = opened or (None, "")
+        self._root = f"{root.rstrip('/')}/{version.hex()}"
 
     def fetch(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """Give the packed facts that are there, by their keys."""
+        if self._system is None:
+            return
         for begin in range(0, len(keys), _BATCH):
             batch = {key.hex(): key for key in keys[begin : begin + _BATCH]}
             paths = [self._path(key) for key in batch.values()]
@@ -68,6 +76,8 @@ class Store:
 
     def publish(self, entries: Mapping[bytes, bytes]) -> None:
         """Put packed facts there, by their keys."""
+        if self._system is None:
+            return
         keys = list(entries)
         for begin in range(0, len(keys), _BATCH):
             wrapped = {self._path(key): _wrapped(key, entries[key]) for key in keys[begin : begin + _BATCH]}
@@ -162,26 +172,40 @@ def _said(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def _opened(url: str) -> tuple[_FileSystem, str]:
+def _core() -> ModuleType:
     try:
-        core = import_module("fsspec.core")
+        return import_module("fsspec.core")
     except ImportError as error:
         raise ConfigError('--cache-url needs fsspec: pip install "lockcheck[remote]"') from error
+
+
+def _opened(core: ModuleType, url: str) -> tuple[_FileSystem, str] | ConfigError:
+    """Give what is behind a URL, which some file systems reach at once, or why nothing here ever could."""
     options = {"auto_mkdir": True} if url.startswith(("file:", "local:")) or "://" not in url else {}
     try:
         return cast("tuple[_FileSystem, str]", core.url_to_fs(url, **options))
-    except (ImportError, ValueError, OSError) as error:
-        said = f"--cache-url {url}: {_said(error)}"
-        raise ConfigError(_without_secrets(said, url)) from error
+    except (ImportError, ValueError) as error:
+        return ConfigError(_without_secrets(f"--cache-url {url}: {_said(error)}", url))
 
 
 def _without_secrets(text: str, url: str) -> str:
     """Give a text without what a URL says of a user's name and password, and what stands behind its question mark."""
-    parts = urlsplit(url)
-    for secret in (f"{parts.netloc.rpartition('@')[0]}@", f"?{parts.query}"):
-        if len(secret) > 1:
-            text = text.replace(secret, "")
+    for secret, instead in _secrets(url):
+        text = text.replace(secret, instead)
     return text
+
+
+def _secrets(url: str) -> Iterator[tuple[str, str]]:
+    """Give what a URL, or any in a chain of them, keeps secret. A key may hold a slash that should have been quoted."""
+    for part in url.split("::"):
+        place, _, query = part.partition("://")[2].partition("?")
+        user = place.rpartition("@")[0]
+        if query:
+            yield f"?{query}", ""
+        if user and (":" in user or "/" not in user):
+            yield f"{user}@", ""
+            for password in {user.partition(":")[2], unquote(user.partition(":")[2])} - {""}:
+                yield password, "***"
 
 
 _FACTS: msgspec.msgpack.Decoder[ModuleFacts] = msgspec.msgpack.Decoder(ModuleFacts)

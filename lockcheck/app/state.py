@@ -29,12 +29,15 @@ def state_of(project: Project, options: Options, book: Rulebook, *wishes: object
 
     None where that can't be told: nothing was read yet, or sources outside are read on demand.
     """
+    from lockcheck.app import rulebook
     from lockcheck.app.requisites import versions
 
     reading = options.reading
     if project.config.python_path or reading is None:
         return None
     state = hashlib.blake2b(digest_size=DIGEST)
+    others = any(rule.package for rule in book.rules)  # whose rules may use whatever else is installed
+    installed = rulebook.places(project) if others else []
     places = (project.root, project.boundary, project.folders, project.apart)
     about = (
         lockcheck.__version__,
@@ -44,6 +47,7 @@ def state_of(project: Project, options: Options, book: Rulebook, *wishes: object
         places,
         reading.failures,
         book.failures,
+        installed,
         options.heeds_comments,
         wishes,
     )

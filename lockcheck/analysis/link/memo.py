@@ -91,11 +91,16 @@ class Memo:
                 self._cut, self._settled = _NONE, True
                 answer = self._round(question, compute)
                 rounds += 1
+        except BaseException:
+            self._forget(question, start)
+            self._cut = min(outer, self._cut) if self._cut < depth else outer
+            self._settled = self._settled and settled
+            raise
         finally:
             del self._open[question]
             self._order.pop()
-            cut, self._cut = self._cut, outer
-            inner, self._settled = self._settled, settled
+        cut, self._cut = self._cut, outer
+        inner, self._settled = self._settled, settled
         if cut >= depth:
             self._keep(question, answer, start)
         else:
@@ -128,8 +133,14 @@ class Memo:
             self._drafts.pop(each, None)
         del self._drafted[start:]
 
+    def _forget(self, question: Hashable, start: int) -> None:
+        """Forget what rests on a question that could not be answered: asked again, it begins at its bottom."""
+        for each in (question, *self._drafted[start:]):
+            self._assumed.pop(each, None)
+        self._drop(start)
+
     def _head(self, question: Hashable) -> int | None:
-        """How far out the open question lies that a draft rests on; None where that one's computing failed."""
+        """How far out the open question lies that a draft rests on; None where it is open no more."""
         passed: list[Hashable] = []
         while (draft := self._drafts.get(question)) is not None:
             passed.append(question)
