@@ -5,7 +5,7 @@ may raise, hang, point outside of a file or come out otherwise the second time, 
 fixed. What fails is made smaller and printed, with the seed and number that make it again: `--seed S --only NUMBER`. The exit
 status is 1 where something failed.
 
-`--sources FOLDER` takes the files of packages too; `--grammar N` as many modules that hypothesmith makes, which is slow.
+`--sources FOLDER` takes the files of packages too.
 """
 
 from __future__ import annotations
@@ -42,18 +42,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one input, shown as it is")
     parser.add_argument("--sources", type=Path, nargs="+", default=[], metavar="FOLDER")
-    parser.add_argument("--grammar", type=int, default=0, metavar="N")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after so long")
     parser.add_argument("--worker", type=int, nargs=2, metavar=("BEGIN", "STEP"), help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.worker is None and asked.only is None:
         return _watch(arguments, asked)
-    made: list[str] = []
-    if asked.grammar:
-        from tests.fuzz.grammar import modules
-
-        made = modules(asked.grammar, asked.seed)
-    stock = corpus(asked.sources, made)
+    stock = corpus(asked.sources)
     if asked.only is not None:
         return _show(stock, asked.seed, asked.only)
     for batch in range(asked.worker[0], -(-asked.count // _BATCH), asked.worker[1]):
@@ -174,7 +168,7 @@ def _until_it_stops(
     errors: list[str] = []
     readers = [_reader(process.stdout, lines.put), _reader(process.stderr, errors.append)]
     current, jobs = batch, int(asked.jobs)
-    limit = _LIMIT + asked.grammar
+    limit = _LIMIT
     try:
         while True:
             try:

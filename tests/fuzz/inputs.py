@@ -1,4 +1,4 @@
-"""What is tried: programs of the literate cases, files of packages and modules made from the grammar, damaged at random.
+"""What is tried: programs of the literate cases and files of packages, damaged at random.
 
 An input is told by the seed and its number alone, so that any of them can be made again.
 """
@@ -118,7 +118,7 @@ _ODD: Final = (
 
 
 class Corpus(msgspec.Struct, frozen=True):
-    """What is damaged: small programs, and files of packages and of the grammar, each kind as likely as the others."""
+    """What is damaged: small programs, and files of packages, each kind as likely as the others."""
 
     kinds: tuple[tuple[dict[str, str], ...], ...]
 
@@ -128,8 +128,8 @@ class Corpus(msgspec.Struct, frozen=True):
         return {name: _stretch(text, chance) for name, text in program.items()}
 
 
-def corpus(folders: Sequence[Path], made: Sequence[str] = ()) -> Corpus:
-    """All literate programs, the Python files below some folders, and what was made."""
+def corpus(folders: Sequence[Path]) -> Corpus:
+    """All literate programs, and the Python files below some folders."""
     for folder in folders:
         if not folder.is_dir():
             raise NotADirectoryError(folder)
@@ -139,7 +139,7 @@ def corpus(folders: Sequence[Path], made: Sequence[str] = ()) -> Corpus:
         for file in sorted(folder.rglob("*.py"))
         if file.is_file()
     )
-    return Corpus(tuple(kind for kind in (_cases(), sources, tuple({"module.py": text} for text in made)) if kind))
+    return Corpus(tuple(kind for kind in (_cases(), sources) if kind))
 
 
 def made_input(stock: Corpus, seed: int, number: int) -> Files:
