@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LocalLock, LockId
-from lockcheck.model.paths import ClassRoot, ParameterRoot
+from lockcheck.model.paths import ClassRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
 MAX_CYCLES = 10
@@ -300,7 +301,7 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
             continue
         if event.lock.guessed or not event.lock.exclusive or event.lock.open:
             continue
-        if any(h.lock.path is not None and h.lock.path == event.lock.path for h in pair.held):
+        if impossible(pair) or any(h.lock.path is not None and h.lock.path == event.lock.path for h in pair.held):
             continue  # it is taken again, not waited for (or that is LCK501)
         for held in own:
             if (
@@ -310,6 +311,18 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
                 and not (held.mode == "read" and event.mode == "read")
             ):
                 yield Witness(function, held, pair)
+
+
+def impossible(pair: CriticalPair) -> bool:
+    """Whether nobody comes so far: a lock that is not re-entrant would be held twice."""
+    taken: set[Path] = set()
+    for held in pair.held:
+        path = held.lock.path
+        if path is not None and certain(path) and held.must and held.mode != "read" and held.lock.exclusive:
+            if not held.lock.reentrant and path in taken:
+                return True
+            taken.add(path)
+    return False
 
 
 def _private(analysis: Analysis, witness: Witness) -> bool:

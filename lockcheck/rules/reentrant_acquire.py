@@ -383,6 +383,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
+from lockcheck.analysis.order import impossible
 from lockcheck.analysis.repairs import reentrant, unlocked
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
@@ -411,7 +412,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
     for _, pair, own in analysis.holding():
         held = tuple(h for h in own if _again(pair, h))
-        if held and not guarded(analysis, pair):
+        if held and not impossible(pair) and not guarded(analysis, pair):
             yield pair, held, certainty(pair, held)
 
 

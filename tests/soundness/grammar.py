@@ -180,7 +180,8 @@ def _statement(statement: Statement) -> list[str]:
         case Hold(lock, "with", body):
             return [f"with {lock}:", *_indented(_block(body))]
         case Hold(lock, "local", body):
-            return [f"guard = {lock}", "with guard:", *_indented(_block(body))]
+            name = f"held_{lock.replace('.', '_').lower()}"
+            return [f"{name} = {lock}", f"with {name}:", *_indented(_block(body))]
         case Hold(lock, "plain", body):
             return [f"{lock}.acquire()", *_block(body), f"{lock}.release()"]
         case Hold(lock, _, body):
