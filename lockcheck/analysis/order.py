@@ -12,7 +12,7 @@ from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.facts import MODULE
-from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LocalLock, LockId
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LocalLock, LockId
 from lockcheck.model.paths import ClassRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
@@ -333,6 +333,9 @@ def _private(analysis: Analysis, witness: Witness) -> bool:
     """
     if witness.function.qualname == MODULE or witness.function.qualname.endswith(".<body>"):
         return True
+    entry = analysis.entry(witness.function)
+    if isinstance(witness.inner.id, GlobalLock) and witness.inner.id in entry:
+        return True  # every caller holds it: nobody waits for it here but for himself
     first = ParameterRoot(analysis.engine.types.scope(witness.function).first or "")
     for lock in (witness.held.lock, witness.inner):
         if isinstance(lock.id, LocalLock) and lock.id.function == witness.function and not _escapes(analysis, lock.id):

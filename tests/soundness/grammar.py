@@ -131,11 +131,13 @@ class Program:
     def source(self) -> str:
         """The program as it is read and run."""
         lines = ["import random", "import threading", ""]
-        lines += [f"{lock.name} = {_made(lock, '')}" for lock in self.locks] 
+        lines += [f"{lock.name} = {_made(lock, '')}" for lock in self.locks]
         methods = [each for each in self.functions if each.method]
         if methods or self.attributes or self.objects:
             lines += ["", "", f"class {CLASS}:", "    def __init__(self) -> None:"]
-            lines += [f"        self.{lock.name} = {_made(lock, 'self.')}" for lock in self.attributes] or ["        pass"]
+            lines += [f"        self.{lock.name} = {_made(lock, 'self.')}" for lock in self.attributes] or [
+                "        pass"
+            ]
             for method in methods:
                 lines += ["", *_indented(_function(method))]
         for function in self.functions:
@@ -228,17 +230,19 @@ class _Maker:
     chance: random.Random
     locks: tuple[Lock, ...] = ()
     attributes: tuple[Lock, ...] = ()
+    objects: tuple[str, ...] = OBJECTS
     functions: list[Function] = field(default_factory=list)
 
     def program(self) -> Program:
         self.locks = self._locks(LOCKS[: self.chance.choice((1, 2, 2, 2, 3, 3))])
         if self.chance.random() < 0.4:
             self.attributes = self._locks(("_lock", "_state")[: self.chance.choice((1, 1, 2))])
+            self.objects = OBJECTS[: self.chance.choice((1, 2))]
         for name in reversed(FUNCTIONS[: self.chance.randint(2, 4)]):
             self.functions.insert(0, self._function(name))
         if self.chance.random() < 0.2:
             self._gate()
-        return Program(self.locks, self.attributes, tuple(self.functions), self._main())
+        return Program(self.locks, self.attributes, tuple(self.functions), self._main(), self.objects)
 
     def _gate(self) -> None:
         """Hold one more lock around most functions, as far as that is no lock taken again: it is made re-entrant."""
@@ -267,7 +271,10 @@ class _Maker:
             parameters = (*parameters, "action")
         elif self.chance.random() < 0.1:
             parameters = (*parameters, "lock")
-        return Function(name, parameters, self._block(method, parameters, 0, ()), method)
+        body = self._block(method, parameters, 0, ())
+        if "action" in parameters and not _calls_action(body):
+            body = (*body, Hold(self._lock(method, parameters, ()), "with", (Call("action"),)))
+        return Function(name, parameters, body, method)
 
     def _block(self, method: bool, parameters: tuple[str, ...], depth: int, held: tuple[str, ...]) -> Block:
         found: list[Statement] = []
@@ -304,7 +311,7 @@ class _Maker:
     def _lock(self, method: bool, parameters: tuple[str, ...], held: tuple[str, ...]) -> str:
         """A lock by a path that is there, seldom one that is held already."""
         found = [lock.name for lock in self.locks]
-        owners = ["self"] if method else [self.chance.choice(OBJECTS)]
+        owners = ["self"] if method else [self.chance.choice(self.objects)]
         owners += [name for name in parameters if name in ("other", "box")] * 2
         found += [f"{owner}.{lock.name}" for owner in owners for lock in self.attributes]
         if "lock" in parameters:
@@ -317,12 +324,12 @@ class _Maker:
         owners = (["self"] if method else []) + [p for p in parameters if p in ("other", "box")]
         callee = function.name
         if function.method:
-            callee = f"{self.chance.choice(owners or OBJECTS)}.{function.name}"
+            callee = f"{self.chance.choice(owners or self.objects)}.{function.name}"
         args: list[str] = []
         for name in function.parameters:
             match name:
                 case "other" | "box":
-                    args.append(self.chance.choice([*owners, *OBJECTS]))
+                    args.append(self.chance.choice([*owners, *self.objects]))
                 case "lock":
                     args.append(self.chance.choice([lock.name for lock in self.locks]))
                 case _:
@@ -336,7 +343,7 @@ class _Maker:
         if not free:
             return "print"
         chosen = self.chance.choice(free)
-        return f"{self.chance.choice(OBJECTS)}.{chosen.name}" if chosen.method else chosen.name
+        return f"{self.chance.choice(self.objects)}.{chosen.name}" if chosen.method else chosen.name
 
     def _main(self) -> tuple[Step, ...]:
         count = self.chance.choice((1, 2, 2, 2, 2, 3))
@@ -357,6 +364,10 @@ class _Maker:
 
 def _leaves(block: Block) -> bool:
     return any(isinstance(each, Leave) or _leaves(_inside(each)) for each in block)
+
+
+def _calls_action(block: Block) -> bool:
+    return any(each == Call("action") or _calls_action(_inside(each)) for each in block)
 
 
 def _inside(statement: Statement) -> Block:
@@ -399,6 +410,8 @@ def smaller(program: Program) -> Iterator[Program]:
         yield tidy(replace(program, main=rest))
     for at, function in enumerate(program.functions):
         for body in _smaller(function.body):
+            if "action" in function.parameters and not _calls_action(body):
+                continue  # what is handed to it would be dead
             functions = (*program.functions[:at], replace(function, body=body), *program.functions[at + 1 :])
             yield tidy(replace(program, functions=functions))
 
