@@ -380,6 +380,7 @@ class Shared:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
@@ -410,7 +411,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
-    for _, pair, own in analysis.holding():
+    for _, pair, own in itertools.chain(analysis.holding(), analysis.started()):
         held = tuple(h for h in own if _again(pair, h))
         if held and not impossible(pair) and not guarded(analysis, pair):
             yield pair, held, certainty(pair, held)

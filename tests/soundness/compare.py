@@ -19,13 +19,17 @@ from tests.soundness.scheduler import Kind, explore
 RULES: Final[dict[Kind, tuple[str, ...]]] = {"order": ("LCK301", "LCK302"), "reentry": ("LCK501", "LCK502")}
 """The rules that tell of each way to stop for ever. LCK502 is LCK501 where the way back leads through a callback."""
 
+BEHIND: Final = "the place is never come to"
+"""The thread has always stopped before, by a freeze of the other sort or at an attempt that always fails."""
 OBJECTS: Final = "which object is meant"
-"""Which object stands behind a parameter is followed into calls, not into threads; two objects of one class count
-as one where the order of locks between threads is asked for."""
-HANDED: Final = "a lock is handed to a thread"
-"""A parameter of a thread's function that is a lock: which one is not followed through the thread's start."""
-BEHIND: Final = "behind a freeze of the other sort"
-"""The place is never come to, for its thread has always stopped before."""
+"""Two objects of one class count as one where the order of locks between threads is asked for; which of them a
+parameter is, only the call tells."""
+HANDED: Final = "which lock is handed on"
+"""A lock that is a parameter has a place in the order of locks only where a call tells which one it is."""
+CALLBACK: Final = "who calls a function that is handed on"
+"""A function that is a value somewhere may be called by any thread."""
+CALLERS: Final = "what the callers have in common"
+"""A nesting inside a function counts for every thread that runs it, whatever that thread holds already."""
 UNKNOWN: Final = "not explained"
 
 _Given = TypeVar("_Given")
@@ -92,14 +96,20 @@ def compare(seed: int) -> Comparison:
 def reason(program: Program, wanted: Disagreement) -> str:
     """The class of a disagreement that has been shrunk: by what is left in the program."""
     other: Kind = "reentry" if wanted.kind == "order" else "order"
-    source = program.source()
-    if other in (executed(source) or ()) and wanted.verdict == "false":
+    if wanted.verdict == "false" and (other in (executed(program.source()) or ()) or _attempts(program)):
         return BEHIND
-    if program.attributes:
+    if any(lock.name in program.source().replace(f"self.{lock.name} =", "") for lock in program.attributes):
         return OBJECTS
-    if any("lock" in function.parameters for function in program.functions):
+    given = [name for function in program.functions for name in function.parameters]
+    if "lock" in given:
         return HANDED
-    return UNKNOWN
+    if "action" in given:
+        return CALLBACK
+    return CALLERS if (wanted.kind, wanted.verdict) == ("order", "false") else UNKNOWN
+
+
+def _attempts(program: Program) -> bool:
+    return "timeout=" in program.source() or "blocking=" in program.source()
 
 
 def shrink(program: Program, wanted: Disagreement) -> Program:
