@@ -154,19 +154,22 @@ def _each(action: Callable[[_Given], _Found], given: Sequence[_Given], jobs: int
 
 
 def summary(found: Sequence[Comparison], explained: Sequence[Shrunk]) -> str:
-    """The figures, in words."""
+    """The figures, in words: of programs that can stop or not, then of each way to stop for itself."""
     explored = [each for each in found if each.can is not None]
     lines = [f"{len(found)} programs, {len(explored)} of them in all their states"]
-    for kind in RULES:
-        can = sum(kind in (each.can or ()) for each in explored)
-        lines.append(f"{can} can stop by {kind}, {len(explored) - can} cannot")
+    lines.append(f"can stop: {_share(sum(bool(each.can) for each in explored), explored)}")
+    lines.append(f"missed: {_share(sum(bool(each.can) and not each.said for each in explored), explored)}")
+    lines.append(f"false: {_share(sum(bool(each.said) and not each.can for each in explored), explored)}")
+    lines.append("each way to stop for itself:")
     agree = sum(not list(each.disagreements()) for each in explored)
-    lines.append(f"agree: {_share(agree, explored)}")
-    for verdict in ("missed", "false"):
-        wrong = [each for each in explored if any(d.verdict == verdict for d in each.disagreements())]
-        lines.append(f"{verdict}: {_share(len(wrong), explored)}")
-        reasons = Counter((s.wanted.kind, s.reason) for s in explained if s.wanted.verdict == verdict)
-        lines += [f"    {kind}, {reason}: {_share(n, explored)}" for (kind, reason), n in reasons.most_common()]
+    lines.append(f"agree in all: {_share(agree, explored)}")
+    for kind in RULES:
+        lines.append(f"can stop by {kind}: {_share(sum(kind in (each.can or ()) for each in explored), explored)}")
+        for verdict in ("missed", "false"):
+            wrong = sum(d.kind == kind and d.verdict == verdict for each in explored for d in each.disagreements())
+            lines.append(f"    {verdict}: {_share(wrong, explored)}")
+            alike = [s.reason for s in explained if s.wanted.verdict == verdict and s.wanted.kind == kind]
+            lines += [f"        {reason}: {n} of {len(alike)} shrunk" for reason, n in Counter(alike).most_common()]
     return "\n".join(lines)
 
 
@@ -182,10 +185,12 @@ def main() -> None:
         "--seed", type=int, default=0, help="the seed of the first; the next ones have the next numbers"
     )
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--explain", type=int, default=100, help="disagreements that are shrunk and sorted by reason")
     parser.add_argument("--show", type=int, default=3, help="programs that are printed of each class of disagreement")
     given = parser.parse_args()
     found = compared(range(given.seed, given.seed + given.count), given.jobs)
-    explained = _each(shrunk, [d for each in found for d in each.disagreements()], given.jobs)
+    print(summary(found, ()), flush=True)
+    explained = _each(shrunk, [d for each in found for d in each.disagreements()][: given.explain], given.jobs)
     print(summary(found, explained))
     shown: Counter[tuple[str, str]] = Counter()
     for each in {e.source: e for e in explained}.values():

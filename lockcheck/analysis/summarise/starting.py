@@ -7,7 +7,7 @@ from lockcheck.analysis.link.values import options
 from lockcheck.analysis.summarise.compose import Arguments, happen
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Acquire, CriticalPair
+from lockcheck.model.events import Acquire, Callback, CriticalPair
 from lockcheck.model.expression import Attr, Call, Expr, Group
 from lockcheck.model.library import Spawn
 
@@ -37,7 +37,12 @@ def started(frame: Frame, expr: Call, spawn: Spawn, given: Expr | None, state: S
 
 
 def _meets(arguments: Arguments, pair: CriticalPair) -> bool:
-    """Whether a lock that is held and the one that is taken are seen to be one only by what was given."""
+    """Whether a lock that is held and the one that is taken are seen to be one only by what was given.
+
+    What is given may also be what is called under the lock.
+    """
+    if isinstance(pair.event, Callback):
+        return pair.event.kind == "parameter" and bool(pair.held)
     if not isinstance(pair.event, Acquire):
         return False
     wanted = arguments.path(pair.event.lock.path)
