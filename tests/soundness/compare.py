@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -189,12 +190,13 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=3, help="programs that are printed of each class of disagreement")
     given = parser.parse_args()
     found = compared(range(given.seed, given.seed + given.count), given.jobs)
-    print(summary(found, ()), flush=True)
+    sys.stdout.write(summary(found, ()) + "\n")
+    sys.stdout.flush()
     explained = _each(shrunk, [d for each in found for d in each.disagreements()][: given.explain], given.jobs)
-    print(summary(found, explained))
+    sys.stdout.write(f"\n{summary(found, explained)}\n")
     shown: Counter[tuple[str, str]] = Counter()
     for each in {e.source: e for e in explained}.values():
         key = (each.wanted.title, each.reason)
         shown[key] += 1
         if shown[key] <= given.show:
-            print(f"\n# seed {each.wanted.seed}: {each.wanted.title}, {each.reason}\n{each.source}", flush=True)
+            sys.stdout.write(f"\n# seed {each.wanted.seed}: {each.wanted.title}, {each.reason}\n{each.source}")

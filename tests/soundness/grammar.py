@@ -277,10 +277,8 @@ class _Maker:
         return Function(name, parameters, body, method)
 
     def _block(self, method: bool, parameters: tuple[str, ...], depth: int, held: tuple[str, ...]) -> Block:
-        found: list[Statement] = []
-        for _ in range(self.chance.choice((1, 1, 2) if depth == 0 else (1, 1, 1, 1, 2))):
-            found.append(self._statement(method, parameters, depth, held))
-        return tuple(found)
+        count = self.chance.choice((1, 1, 2) if depth == 0 else (1, 1, 1, 1, 2))
+        return tuple(self._statement(method, parameters, depth, held) for _ in range(count))
 
     def _statement(self, method: bool, parameters: tuple[str, ...], depth: int, held: tuple[str, ...]) -> Statement:
         draw = self.chance.random()

@@ -135,9 +135,10 @@ class World:
     def _send(self, thread: str, running: Steps, answer: Answer) -> Op | None:
         self._now = (thread, running)
         try:
-            return running.send(answer)
+            op: Op = running.send(answer)
         except StopIteration:
             return None
+        return op
 
     def _import(self, name: str, *_: object) -> SimpleNamespace:
         if name == "threading":
@@ -195,14 +196,14 @@ def _silent(*_: object) -> None:
     """Say nothing."""
 
 
-def _position(running: Steps | None) -> Iterator[object]:
+def _position(generator: Steps) -> Iterator[object]:
     """Where a generator stands, and those that it waits for: the place in each, and the values of its names."""
-    while running is not None and running.gi_frame is not None:
-        frame = running.gi_frame
+    running: object = generator
+    while isinstance(running, GeneratorType) and (frame := running.gi_frame) is not None:
         yield frame.f_code
         yield frame.f_lasti
         yield from ((name, _value(value)) for name, value in frame.f_locals.items())
-        running = running.gi_yieldfrom if isinstance(running.gi_yieldfrom, GeneratorType) else None
+        running = running.gi_yieldfrom
 
 
 def _value(value: object) -> object:
@@ -253,7 +254,7 @@ def _search(world: World, attempted: frozenset[ObjectId]) -> tuple[Outcome, set[
         state = pending.pop()
         met.update(p.op.what for _, p in state.threads if p.op is not None and p.op.kind in ("try", "timed"))
         after: list[_State] = []
-        for name, point in sorted(state.threads, key=lambda each: not _alone(state, *each, attempted)):
+        for name, point in sorted(state.threads, key=lambda each: not _alone(state, each[0], each[1], attempted)):
             after += _steps(world, state, name, point)
             if after and _alone(state, name, point, attempted):
                 break

@@ -12,7 +12,7 @@ _CALL = "step_through"
 _MAIN = "run_main"
 
 
-def step_through(function: Callable[..., Any], *args: Any, **keywords: Any) -> Generator[Any, Any, Any]:
+def step_through(function: Callable[..., Any], *args: object, **keywords: object) -> Generator[Any, Any, Any]:
     """Call whatever is called: what turns out to be a generator is followed to its end."""
     result = function(*args, **keywords)
     if isinstance(result, GeneratorType):
@@ -62,12 +62,12 @@ class _Steps(ast.NodeTransformer):
             found += new if isinstance(new, list) else [new]
         return found
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         call = ast.Call(ast.Name(_CALL, ast.Load()), [node.func, *node.args], node.keywords)
         return ast.YieldFrom(call)
 
-    def visit_With(self, node: ast.With) -> list[ast.stmt]:  # noqa: N802
+    def visit_With(self, node: ast.With) -> list[ast.stmt]:
         body = self.many(node.body)
         for item in reversed(node.items):
             name = f"manager_{next(self._numbers)}"
@@ -77,7 +77,7 @@ class _Steps(ast.NodeTransformer):
             body = [begin, *enter, *self._finally(body, leave)]
         return body
 
-    def visit_Try(self, node: ast.Try) -> list[ast.stmt]:  # noqa: N802
+    def visit_Try(self, node: ast.Try) -> list[ast.stmt]:
         assert not node.handlers
         assert not node.orelse
         return self._finally(self.many(node.body), self.many(node.finalbody))
