@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.values import options
-from lockcheck.analysis.summarise.compose import Arguments, happen
+from lockcheck.analysis.summarise.arguments import Arguments
+from lockcheck.analysis.summarise.compose import happen
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Acquire, Callback, CriticalPair
