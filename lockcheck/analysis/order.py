@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.facts import MODULE
-from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, LocalLock, LockId
-from lockcheck.model.paths import ClassRoot, ParameterRoot
+from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LocalLock, LockId
+from lockcheck.model.paths import ClassRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
 MAX_CYCLES = 10
@@ -300,7 +301,7 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
             continue
         if event.lock.guessed or not event.lock.exclusive or event.lock.open:
             continue
-        if any(h.lock.path is not None and h.lock.path == event.lock.path for h in pair.held):
+        if impossible(pair) or any(h.lock.path is not None and h.lock.path == event.lock.path for h in pair.held):
             continue  # it is taken again, not waited for (or that is LCK501)
         for held in own:
             if (
@@ -312,6 +313,18 @@ def nestings(analysis: Analysis) -> Iterator[Witness]:
                 yield Witness(function, held, pair)
 
 
+def impossible(pair: CriticalPair) -> bool:
+    """Whether nobody comes so far: a lock that is not re-entrant would be held twice."""
+    taken: set[Path] = set()
+    for held in pair.held:
+        path = held.lock.path
+        if path is not None and certain(path) and held.must and held.mode != "read" and held.lock.exclusive:
+            if not held.lock.reentrant and path in taken:
+                return True
+            taken.add(path)
+    return False
+
+
 def _private(analysis: Analysis, witness: Witness) -> bool:
     """Whether nobody else can want one of the locks yet.
 
@@ -320,6 +333,9 @@ def _private(analysis: Analysis, witness: Witness) -> bool:
     """
     if witness.function.qualname == MODULE or witness.function.qualname.endswith(".<body>"):
         return True
+    entry = analysis.entry(witness.function)
+    if isinstance(witness.inner.id, GlobalLock) and witness.inner.id in entry:
+        return True  # every caller holds it: nobody waits for it here but for himself
     first = ParameterRoot(analysis.engine.types.scope(witness.function).first or "")
     for lock in (witness.held.lock, witness.inner):
         if isinstance(lock.id, LocalLock) and lock.id.function == witness.function and not _escapes(analysis, lock.id):

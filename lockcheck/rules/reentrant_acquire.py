@@ -380,9 +380,11 @@ class Shared:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from lockcheck.analysis.link.keys import certain
+from lockcheck.analysis.order import impossible
 from lockcheck.analysis.repairs import reentrant, unlocked
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.guards import guarded
@@ -409,9 +411,9 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
-    for _, pair, own in analysis.holding():
+    for _, pair, own in itertools.chain(analysis.holding(), analysis.started()):
         held = tuple(h for h in own if _again(pair, h))
-        if held and not guarded(analysis, pair):
+        if held and not impossible(pair) and not guarded(analysis, pair):
             yield pair, held, certainty(pair, held)
 
 

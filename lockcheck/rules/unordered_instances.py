@@ -18,6 +18,7 @@ the other for ever. With `a.transfer(a)` one thread is enough.
 - The objects are sorted by a key, or swapped after a comparison, before they are locked.
 - The one is the parent of the other: the order follows the structure.
 - The second acquisition cannot block.
+- Only one thread ever comes there.
 
 ## Bad: two accounts
 ```python
@@ -287,6 +288,9 @@ def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
 def _unordered(analysis: Analysis, witness: Witness) -> bool:
     """Whether the two locks hang on two objects that the function was given, and it has not compared them."""
     if witness.gates() or analysis.entry(witness.function):
+        return False
+    row = witness.pair.trace[0].span.row
+    if analysis.threads.apart(witness.function, row, witness.function, row, one_object=False):
         return False
     if _piled_up(analysis, witness):
         return True

@@ -92,14 +92,15 @@ class Paths:
         return self.global_path(*home) if home is not None else None
 
     def global_path(self, module: str, name: str) -> Path | None:
-        """The object that a global names; `GUARD = LOCK` is another name for the same one."""
+        """The object that a global names: `GUARD = LOCK` and `FILLED = Condition(LOCK)` are names of the same lock."""
         question = ("global path", module, name)
         return self.types.memo.solve(question, lambda: self._global_path(module, name), None)
 
     def _global_path(self, module: str, name: str) -> Path | None:
         values = self.types.program.global_values(module, name)
-        if len(values) == 1 and isinstance(values[0][1], Name | Attr):
-            aliased = self.of(values[0][1], values[0][0])
+        value = self._behind(values[0][1], values[0][0]) if len(values) == 1 else None
+        if isinstance(value, Name | Attr):
+            aliased = self.of(value, values[0][0])
             if aliased is not None:
                 return aliased
         return Path(GlobalRoot(module, name))
@@ -213,10 +214,8 @@ class Paths:
         return self._aliased(owner, given[0]) or (name,)
 
     def _aliased(self, owner: ClassId, fact: AttributeFact) -> tuple[str, ...]:
-        value, function = fact.value, self.types.hierarchy.scope_of(owner, fact)
-        if isinstance(value, Call):
-            kind = self._condition(value, function)
-            value = locks.argument(value, kind, 0) if kind is not None else None
+        function = self.types.hierarchy.scope_of(owner, fact)
+        value = self._behind(fact.value, function)
         if not isinstance(value, Attr):
             return ()
         path = self.of(value, function)
@@ -224,6 +223,13 @@ class Paths:
         if path is None or path.root != ParameterRoot(first or "") or not path.steps:
             return ()
         return path.steps if path.steps != (fact.name,) else ()
+
+    def _behind(self, value: Expr | None, function: FunctionId) -> Expr | None:
+        """What is assigned, or where that is a condition the lock that it is made on."""
+        if not isinstance(value, Call):
+            return value
+        kind = self._condition(value, function)
+        return locks.argument(value, kind, 0) if kind is not None else None
 
     def _condition(self, call: Call, function: FunctionId) -> str | None:
         """The parameter through which a call hands a lock to the condition that it makes."""

@@ -114,6 +114,12 @@ class Analysis:
         )
         return [one for one in map(self._answerable, found) if one[2] and not self._closed(one[1])]
 
+    def started(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
+        """What happens in threads while they hold something, where only who starts them knows which locks these are."""
+        for result in self.results:
+            for pair in result.started:
+                yield result.function, pair, tuple(h for h in pair.held if not h.inner and h.lock.id is not None)
+
     def _closed(self, pair: CriticalPair) -> bool:
         """Whether what is handed on along the calls keeps the wait off (`put(item, block=False)`)."""
         return len(pair.trace) > 1 and isinstance(pair.event, Block | QueueWait) and self.ways.closed(pair.trace)

@@ -12,6 +12,7 @@ from lockcheck.analysis.summarise import debugging, entering, evaluate, protocol
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State, branched, join
 from lockcheck.model.expression import Attr, Await, Call, Const, Expr, Group, Name, Not, Star, Walrus
+from lockcheck.model.facts import MODULE
 from lockcheck.model.flow import (
     Assert,
     Assign,
@@ -192,7 +193,7 @@ def bind(frame: Frame, target: Expr, value: Expr | None, state: State, span: Spa
             if value is not None and not isinstance(value, Const):
                 path = _alias(frame, value, state)
             if path is None:
-                path = Path(LocalRoot(frame.function, name, span.row, span.column))
+                path = _own(frame, name) or Path(LocalRoot(frame.function, name, span.row, span.column))
                 state = state.forgetting(path)
             return state.binding(name, path)
         case Group(items=items):
@@ -210,6 +211,13 @@ def bind(frame: Frame, target: Expr, value: Expr | None, state: State, span: Spa
             return state.forgetting(path) if path is not None and value != target else state
         case _:
             return evaluate.expression(frame, target, state)
+
+
+def _own(frame: Frame, name: str) -> Path | None:
+    """What a module's body binds once and for all is what its functions know by that name."""
+    module = frame.function.module
+    once = frame.function.qualname == MODULE and len(frame.engine.program.global_values(module, name)) == 1
+    return frame.engine.paths.global_path(module, name) if once else None
 
 
 def _alias(frame: Frame, value: Expr, state: State) -> Path | None:

@@ -30,6 +30,7 @@ from lockcheck.analysis.summarise import (
     protocol,
     receivers,
     sockets,
+    starting,
     telling,
     twins,
 )
@@ -216,7 +217,7 @@ def _class_name(target: Target) -> str:
 
 def _library(frame: Frame, expr: Call, state: State, effect: Effect, callee: Value, awaited: bool) -> State:
     if effect.spawn is not None:
-        _spawn(frame, expr, effect)
+        _spawn(frame, expr, effect, state)
         primitives.hand(frame, expr, locks.argument(expr, effect.spawn.parameter, effect.spawn.position), state)
     if effect.runs is not None:
         state = _run_argument(frame, expr, effect.runs, state)
@@ -340,10 +341,11 @@ def _run_argument(frame: Frame, expr: Call, name: str, state: State) -> State:
     return state
 
 
-def _spawn(frame: Frame, expr: Call, effect: Effect) -> None:
+def _spawn(frame: Frame, expr: Call, effect: Effect, state: State) -> None:
     assert effect.spawn is not None
     given = locks.argument(expr, effect.spawn.parameter, effect.spawn.position)
     alone = effect.blocks is None and not effect.awaitable and not effect.spawn.together
+    starting.started(frame, expr, effect.spawn, given, state)
     for function in outcomes.functions_of(frame.engine, frame.function, given):
         frame.spawned.add(Spawned(function, effect.spawn.context, frame.loops > 0, expr.span.row, alone))
         for held in contracts.promised(frame.engine, function):

@@ -78,11 +78,16 @@ def compose(
 
 
 def happen(
-    frame: Frame, arguments: Arguments, state: State, step: Step, conditions: tuple[Condition, ...] = ()
+    frame: Frame,
+    arguments: Arguments,
+    state: State,
+    step: Step,
+    conditions: tuple[Condition, ...] = (),
+    pairs: tuple[CriticalPair, ...] | None = None,
 ) -> None:
-    """Record what a callee does under the caller's state."""
+    """Record what a callee does under the caller's state: all of it, or these pairs."""
     here = _Here(arguments, step, conditions)
-    for pair in frame.engine.summary(arguments.target.function).pairs:
+    for pair in frame.engine.summary(arguments.target.function).pairs if pairs is None else pairs:
         _pair(frame, here, pair, state)
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockcheck.model.events import Acquire, Block, Callback, Comeback, CriticalPair, QueueWait, Suspend, Tell, Trace
+from lockcheck.model.events import (
+    Acquire,
+    Block,
+    Callback,
+    Comeback,
+    CriticalPair,
+    LockRef,
+    QueueWait,
+    Suspend,
+    Tell,
+    Trace,
+)
 from lockcheck.model.identity import ElementLock
 from lockcheck.model.paths import FreeRoot, GlobalRoot, LocalRoot, ParameterRoot
 
@@ -61,7 +72,7 @@ def _key(pair: CriticalPair) -> object | None:
         case Acquire(lock=lock):
             if lock.id is None and lock.path is not None and isinstance(lock.path.root, LocalRoot):
                 return None
-            pending = tuple((h.lock.path, h.mode) for h in pair.held if h.lock.open or _may_meet(pair, h.lock.id))
+            pending = tuple((h.lock.path, h.mode) for h in pair.held if h.lock.open or _may_meet(pair, h.lock))
             return (
                 Acquire,
                 lock.id,
@@ -100,9 +111,11 @@ def _key(pair: CriticalPair) -> object | None:
             return (Callback, event.holder, event.awaited, pair.dropped, pair.conditions)
 
 
-def _may_meet(pair: CriticalPair, held: object) -> bool:
-    """Whether a caller may make a held lock and the acquired one equal: one identity, reached by two parameters."""
+def _may_meet(pair: CriticalPair, held: LockRef) -> bool:
+    """Whether a caller may make a held lock and the acquired one equal: one identity, reached by way of a parameter."""
     event = pair.event
-    if not isinstance(event, Acquire) or event.lock.path is None or event.lock.id != held:
+    if not isinstance(event, Acquire) or event.lock.path is None or event.lock.id != held.id:
         return False
-    return not isinstance(event.lock.path.root, GlobalRoot) and not isinstance(held, ElementLock)
+    fixed = isinstance(event.lock.path.root, GlobalRoot)
+    given = held.path is not None and isinstance(held.path.root, ParameterRoot)
+    return (given or not fixed) and not isinstance(held.id, ElementLock)

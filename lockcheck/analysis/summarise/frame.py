@@ -52,6 +52,8 @@ class Frame:
         self.facts = engine.program.functions[function]
         self.scope = engine.types.scope(function)
         self.pairs: dict[PairKey, CriticalPair] = {}
+        self.started: dict[PairKey, CriticalPair] = {}
+        """What threads that it starts do, where only this start tells which locks they are about."""
         self.spawned: set[Spawned] = set()
         self.operations: dict[tuple[str, Span, LockRef], Operation] = {}
         self.needs: dict[tuple[Span, FunctionId, LockRef], Need] = {}

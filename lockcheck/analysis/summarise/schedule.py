@@ -28,7 +28,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere.
 
     `calls` are its callees, with what is around every call of them; `operations` what it does to locks itself;
-    `needs` its calls of functions whose contract asks for a lock.
+    `needs` its calls of functions whose contract asks for a lock; `started` what threads that it starts do, where
+    which locks these are is known from the start alone.
     """
 
     function: FunctionId
@@ -38,6 +39,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     calls: tuple[Around, ...] = ()
     operations: tuple[Operation, ...] = ()
     needs: tuple[Need, ...] = ()
+    started: tuple[CriticalPair, ...] = ()
 
 
 class Schedule(Engine):
@@ -145,6 +147,7 @@ def _result(frame: Frame, end: State | None) -> Result:
         tuple(frame.calls[f] for f in sorted(frame.calls)),
         tuple(sorted(frame.operations.values(), key=lambda o: (o.span, o.action, repr(o.lock)))),
         tuple(sorted(frame.needs.values(), key=lambda n: (n.span, n.callee, repr(n.lock)))),
+        tuple(sorted(frame.started.values(), key=lambda p: (p.trace[0].span, len(p.trace), p.trace))),
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.summarise.schedule import Schedule
-from lockcheck.model.expression import Attr, Call, Name
+from lockcheck.model.expression import Attr, Call, Name, last_word
 from lockcheck.model.facts import MODULE
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import FunctionId
@@ -15,16 +15,23 @@ _THREAD = {"thread", "process"}
 
 
 class Thread(msgspec.Struct, frozen=True, order=True, gc=False):
-    """A thread by the function that it runs and the function that makes it; `row` is where."""
+    """A thread by the function that it runs and the function that makes it; `row` is where.
+
+    `called`: it is no thread of its own but a call from a module's body, begun and ended at that row.
+    """
 
     target: FunctionId
     maker: FunctionId
     repeated: bool
     row: int
+    called: bool = False
 
 
 class Threads:
-    """Threads of private functions: of one that only known threads run, and of what only that calls."""
+    """Threads of private functions: of one that only known threads run, and of what only that calls.
+
+    A module's body is run by one thread too: what only it calls is done there, one call after the other.
+    """
 
     def __init__(self, schedule: Schedule) -> None:
         """Propagate from thread targets to what they call."""
@@ -32,6 +39,7 @@ class Threads:
         self._callers: dict[FunctionId, set[FunctionId]] = {}
         self._spawned: dict[FunctionId, set[Thread]] = {}
         self._elsewhere: set[FunctionId] = set()
+        self._handed: dict[FunctionId, bool] = {}
         for function in sorted(schedule.results):
             result = schedule.results[function]
             for call in result.calls:
@@ -52,27 +60,73 @@ class Threads:
             return None
         callers = self._callers.get(function, set())
         known = self._schedule.program.callers(name)
-        if len(set(known)) > len(callers) or not (callers or spawned):
+        if len(set(known)) > len(callers) or not (callers or spawned) or self._is_handed_on(function, name):
             return None
         found = set(spawned)
         for caller in callers:
-            threads = self.of(caller, seen | {function})
+            threads = self._calls(caller, function) if caller.qualname == MODULE else self.of(caller, seen | {function})
             if threads is None:
                 return None
             found |= threads
         return frozenset(found)
 
+    def _calls(self, module: FunctionId, function: FunctionId) -> frozenset[Thread]:
+        """The calls of a function from a module's body."""
+        name = self._schedule.program.functions[function].name
+        return frozenset(
+            Thread(function, module, repeated=False, row=expr.span.row, called=True)
+            for step in steps(self._schedule.program.body(module))
+            for outer in expressions(step)
+            for expr in walk(outer)
+            if isinstance(expr, Call) and last_word(expr.func) == name
+        )
+
+    def _is_handed_on(self, function: FunctionId, name: str) -> bool:
+        """Whether the function is also a value that goes somewhere, beside to the threads that run it."""
+        if function not in self._handed:
+            makers = [thread.maker for thread in self._spawned.get(function, ())]
+            word = name.encode()
+            self._handed[function] = any(
+                self._mentions(each, name) > makers.count(each)
+                for each, facts in self._schedule.program.functions.items()
+                if word in bytes(facts.body)
+            )
+        return self._handed[function]
+
+    def _mentions(self, function: FunctionId, name: str) -> int:
+        """How often the body of a function names something without calling it."""
+        count = 0
+        for step in steps(self._schedule.program.body(function)):
+            for outer in expressions(step):
+                for expr in walk(outer):
+                    count += isinstance(expr, Name | Attr) and last_word(expr) == name
+                    count -= isinstance(expr, Call) and last_word(expr.func) == name
+        return count
+
     def apart(self, one: FunctionId, one_row: int, other: FunctionId, other_row: int, one_object: bool) -> bool:
         """Whether two places never run at the same time.
 
         They don't where one thread runs both (`one_object`: its maker may make one for each object, which is as
-        good), and where one place is in the function that makes the other's thread, before the start or after the join.
+        good), where one place is in the function that makes the other's thread, before the start or after the join,
+        and where the threads of one place are joined before those of the other one start.
         """
         first, second = self.of(one), self.of(other)
-        if first is not None and first == second and len(first) == 1:
-            thread = next(iter(first))
-            return not thread.repeated and (one_object or thread.maker.qualname == MODULE)
+        if first and second and all(self._in_turn(a, b, one_object) for a in first for b in second):
+            return True
         return self._outside(one, one_row, second) or self._outside(other, other_row, first)
+
+    def _in_turn(self, one: Thread, other: Thread, one_object: bool) -> bool:
+        """Whether two threads are one, or the one ends before the other begins."""
+        if one.maker != other.maker or one.repeated or other.repeated:
+            return False
+        if not (one_object or one.maker.qualname == MODULE):
+            return False
+        if one == other:
+            return True
+        (start, end), (next_start, next_end) = self._life(one), self._life(other)
+        if start is None or next_start is None:
+            return False
+        return (end is not None and end <= next_start) or (next_end is not None and next_end <= start)
 
     def _outside(self, function: FunctionId, row: int, threads: frozenset[Thread] | None) -> bool:
         if threads is None or not threads:
@@ -81,6 +135,13 @@ class Threads:
 
     def _idle(self, thread: Thread, row: int) -> bool:
         """Whether a thread that a local name holds is not started yet, or joined, at a row of its maker."""
+        start, join = self._life(thread)
+        return start is not None and (row < start or (join is not None and row > join))
+
+    def _life(self, thread: Thread) -> tuple[int | None, int | None]:
+        """The rows of its maker at which a thread that a local name holds is started and joined."""
+        if thread.called:
+            return thread.row, thread.row
         name: str | None = None
         start, join = None, None
         for step in steps(self._schedule.program.body(thread.maker)):
@@ -93,4 +154,4 @@ class Threads:
                             start = call.span.row
                         elif call.func.name == "join" and not call.args and not call.keywords:
                             join = call.span.row
-        return start is not None and (row < start or (join is not None and row > join))
+        return start, join
