@@ -26,6 +26,9 @@ from lockcheck.model.flow import Node
 from lockcheck.rules.registry import all_rules
 from tests.cases import CORE, Case, all_cases, write
 
+pytestmark = pytest.mark.once
+"""What holds of the analysis holds under every Python; the cases themselves are run under each."""
+
 AWAITING = {"LCK101", "LCK102"}
 
 
