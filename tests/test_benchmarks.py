@@ -377,7 +377,10 @@ def test_stages_that_are_mixed_are_divided_by_what_was_seen() -> None:
 def test_every_stage_is_found_and_put_back(write: Write) -> None:
     apply = pipeline.apply
     stages, rules, _ = profiled(write({"rooms.py": HAZARD}))
-    sampled = {"linking", "summarising"}  # told apart by looking now and then: a small program may be over between two looks
+    sampled = {
+        "linking",
+        "summarising",
+    }  # told apart by looking now and then: a small program may be over between two looks
     idle = [name for name, seconds in stages.items() if name in STAGES and not seconds > 0 and name not in sampled]
     assert idle == ["asking astroid"]
     assert "LCK101" in rules
