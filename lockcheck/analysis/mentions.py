@@ -40,10 +40,9 @@ def _is_imported(analysis: Analysis, module: str, name: str) -> bool:
 
 
 def _mentions(analysis: Analysis, module: str, name: str) -> Iterator[tuple[FunctionId, Expr]]:
-    """Where another module says the name behind a dot, or as a text; most bodies are not even unpacked for it."""
-    word = name.encode()
-    for function, facts in analysis.program.functions.items():
-        if function.module == module or word not in bytes(facts.body):
+    """Where another module says the name behind a dot, or as a text."""
+    for function in analysis.program.speaking_of(name):
+        if function.module == module:
             continue
         for step in steps(analysis.program.body(function)):
             for expr in (inner for each in expressions(step) for inner in walk(each)):

@@ -128,9 +128,6 @@ class _Work:
     def __init__(self) -> None:
         self.left = MAX_WORK
 
-    def step(self) -> None:
-        self.left -= 1
-
 
 class OrderGraph:
     """Every nested acquisition of the program that can wait for ever."""
@@ -217,7 +214,7 @@ class OrderGraph:
                 if edge.inner not in component:
                     continue
                 tried += 1
-                work.step()
+                work.left -= 1
                 if self.is_same(edge.inner, first.outer):
                     chosen = self._fit((*path, edge), work)
                     if chosen is not None:
@@ -240,7 +237,7 @@ class OrderGraph:
             told = {step.function for other in chosen for step in other.pair.trace}
             candidates = sorted(edges[len(chosen)].witnesses[:MAX_TRIES], key=lambda w: w.function in told)
             for witness in candidates:  # code that the other side's story does not run through convinces more
-                work.step()
+                work.left -= 1
                 fits = all(self._together(witness, other) for other in chosen)
                 if fits and (not chosen or self._waits(chosen[-1], witness)):
                     found = choose((*chosen, witness))

@@ -11,6 +11,11 @@ from lockcheck.model.findings import Failure
 _T = TypeVar("_T")
 
 
+def said(error: Exception) -> str:
+    """Give the first line of what an error says, or its name where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def attempt(what: str, action: Callable[[], _T], say: Callable[[Exception], str] = internal_error) -> _T | Failure:
     """Do something; `say` tells what an exception means to the user."""
     try:

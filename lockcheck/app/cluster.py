@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
-from lockcheck.app.attempt import attempt
+from lockcheck.app.attempt import attempt, said
 from lockcheck.app.cache import version
 from lockcheck.app.config import ConfigError
 from lockcheck.app.extraction import batches, is_plain
@@ -84,7 +84,7 @@ class Cluster:
                 raise
             return client
 
-        client = attempt("cluster", connect, _said)
+        client = attempt("cluster", connect, said)
         if isinstance(client, Failure):
             raise ConfigError(f"--executor {self._address}: cannot be used: {client.message}")
         return client
@@ -101,7 +101,7 @@ class Cluster:
                 "cluster", "its workers have another lockcheck, another Python or other libraries than this machine"
             )
 
-        done = attempt("cluster", awaited, _said)
+        done = attempt("cluster", awaited, said)
         if isinstance(done, Failure):
             self.trouble = Failure("cluster", f"{self._address}: the rest is extracted here: {done.message}")
             return None
@@ -111,8 +111,3 @@ class Cluster:
 def extract_there(asked: bytes, request: bytes) -> bytes | None:
     """Extract packed texts on a worker; None if that is of another version, whose facts would be others."""
     return extract_packed(request) if version() == asked else None
-
-
-def _said(error: Exception) -> str:
-    """Give the first line of what an error says, or its name where it says nothing."""
-    return next(iter(str(error).splitlines()), type(error).__name__)

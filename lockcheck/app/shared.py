@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from lockcheck.app.attempt import attempt
+from lockcheck.app.attempt import attempt, said
 from lockcheck.app.cache import Cache
 from lockcheck.app.config import ConfigError
 from lockcheck.app.store import DIGEST, digest
@@ -91,7 +91,7 @@ class Store:
         if self.trouble is not None:
             return None
         results: list[_T | Failure] = []
-        thread = threading.Thread(target=lambda: results.append(attempt("cache", action, _said)), daemon=True)
+        thread = threading.Thread(target=lambda: results.append(attempt("cache", action, said)), daemon=True)
         thread.start()
         thread.join(_SECONDS)
         result = results[0] if results else Failure("cache", f"no answer within {_SECONDS:.0f} seconds")
@@ -102,7 +102,7 @@ class Store:
 
     def _refused(self, reasons: Iterator[Exception]) -> None:
         for reason in reasons:
-            self._give_up(_said(reason))
+            self._give_up(said(reason))
 
     def _give_up(self, reason: str) -> None:
         if self.trouble is None:
@@ -167,11 +167,6 @@ def _unwrapped(content: bytes, key: bytes) -> bytes | None:
     return packed
 
 
-def _said(error: Exception) -> str:
-    """Give the first line of what an error says, or its name where it says nothing."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
 def _core() -> ModuleType:
     try:
         return import_module("fsspec.core")
@@ -185,7 +180,7 @@ def _opened(core: ModuleType, url: str) -> tuple[_FileSystem, str] | ConfigError
     try:
         return cast("tuple[_FileSystem, str]", core.url_to_fs(url, **options))
     except (ImportError, ValueError) as error:
-        return ConfigError(_without_secrets(f"--cache-url {url}: {_said(error)}", url))
+        return ConfigError(_without_secrets(f"--cache-url {url}: {said(error)}", url))
 
 
 def _without_secrets(text: str, url: str) -> str:

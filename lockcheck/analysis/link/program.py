@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -186,6 +186,11 @@ class Program:
         self._visited[function] = self.body(function)
         self._bodies[function] = nodes
         return True
+
+    def speaking_of(self, name: str) -> Iterator[FunctionId]:
+        """Functions in whose bodies a name may stand, in a stable order; most bodies are not even unpacked for it."""
+        word = name.encode()
+        return (identity for identity, facts in self.functions.items() if word in bytes(facts.body))
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""

@@ -327,6 +327,24 @@ def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:
             return ()
 
 
+def decisions(nodes: tuple[Node, ...], without: Span | None = None) -> Iterator[Expr]:
+    """The tests of a body, without those in the region of the lock that is taken at a span."""
+    for node in nodes:
+        if isinstance(node, With) and any(item.span == without for item in node.items):
+            continue
+        if isinstance(node, Branch | While):
+            yield node.test
+        for inner in blocks(node):
+            yield from decisions(inner, without)
+
+
+def calls_in(nodes: tuple[Node, ...]) -> Iterator[Call]:
+    """Every call in a body, in order."""
+    for step in steps(nodes):
+        for expr in expressions(step):
+            yield from (inner for inner in walk(expr) if isinstance(inner, Call))
+
+
 def contains(nodes: tuple[Node, ...], span: Span) -> bool:
     """Whether what stands at a span (a call, an attribute, the item of a `with`) is in a block."""
     for step in steps(nodes):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.scope import calls_in, steps
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.schedule import Result, Schedule
@@ -55,9 +55,7 @@ class Analysis:
         """Every call in a function's body, in order."""
         found = self._calls.get(function)
         if found is None:
-            body = steps(self.program.body(function))
-            inside = (inner for step in body for expr in expressions(step) for inner in walk(expr))
-            found = self._calls[function] = tuple(inner for inner in inside if isinstance(inner, Call))
+            found = self._calls[function] = tuple(calls_in(self.program.body(function)))
         return found
 
     def entry(self, function: FunctionId) -> frozenset[LockId]:

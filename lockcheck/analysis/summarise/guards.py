@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from lockcheck.analysis.link.scope import blocks, contains, steps, walk
+from lockcheck.analysis.link.scope import blocks, contains, decisions, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair
@@ -37,15 +35,7 @@ def _all_tests(analysis: Analysis, function: FunctionId) -> tuple[Expr, ...]:
     question = ("tests", function, analysis.program.has_blocks(function))
     nothing: tuple[Expr, ...] = ()
     body = analysis.program.body(function)
-    return analysis.engine.types.memo.solve(question, lambda: tuple(_found(body)), nothing)
-
-
-def _found(nodes: Block) -> Iterator[Expr]:
-    for node in nodes:
-        if isinstance(node, Branch | While):
-            yield node.test
-        for inner in blocks(node):
-            yield from _found(inner)
+    return analysis.engine.types.memo.solve(question, lambda: tuple(decisions(body)), nothing)
 
 
 def _tests(nodes: Block, span: Span) -> list[Expr]:

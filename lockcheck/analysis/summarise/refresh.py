@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import Scope, blocks, expressions, steps, walk
+from lockcheck.analysis.link.scope import Scope, blocks, decisions, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.sections import ends
 from lockcheck.analysis.summarise.setters import assigned
 from lockcheck.model.events import CriticalPair, Held
 from lockcheck.model.expression import Attr, Await, Call, Expr, Name
-from lockcheck.model.flow import Block, Branch, Enter, Iterate, Raise, Return, While, With
+from lockcheck.model.flow import Block, Branch, Enter, Iterate, Raise, Return, With
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
@@ -79,24 +79,13 @@ def _is_keyed(scope: Scope, test: Expr) -> bool:
 def _looked_before(analysis: Analysis, function: FunctionId, flight: Flight, region: Span) -> bool:
     """Whether the state is looked at before the lock is taken too: in the function, or in each that calls it."""
     body = analysis.program.body(function)
-    if any(flight.state & set(_mentioned(test)) for test in _tests(body, region)):
+    if any(flight.state & set(_mentioned(test)) for test in decisions(body, region)):
         return True
     callers = [c for c in analysis.program.callers(analysis.facts(function).name) if c != function]
     return bool(callers) and all(
-        any(flight.state & set(_mentioned(test)) for test in _tests(analysis.program.body(caller), None))
+        any(flight.state & set(_mentioned(test)) for test in decisions(analysis.program.body(caller)))
         for caller in callers
     )
-
-
-def _tests(nodes: Block, region: Span | None) -> Iterator[Expr]:
-    """The tests of a body, without those in the region of a lock."""
-    for node in nodes:
-        if isinstance(node, With) and any(item.span == region for item in node.items):
-            continue
-        if isinstance(node, Branch | While):
-            yield node.test
-        for inner in blocks(node):
-            yield from _tests(inner, region)
 
 
 def _region(nodes: Block, span: Span) -> With | None:

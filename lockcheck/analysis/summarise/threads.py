@@ -74,22 +74,16 @@ class Threads:
         """The calls of a function from a module's body."""
         name = self._schedule.program.functions[function].name
         return frozenset(
-            Thread(function, module, repeated=False, row=expr.span.row, called=True)
-            for step in steps(self._schedule.program.body(module))
-            for outer in expressions(step)
-            for expr in walk(outer)
-            if isinstance(expr, Call) and last_word(expr.func) == name
+            Thread(function, module, repeated=False, row=call.span.row, called=True)
+            for call in self._schedule.types.scope(module).calls.get(name, ())
         )
 
     def _is_handed_on(self, function: FunctionId, name: str) -> bool:
         """Whether the function is also a value that goes somewhere, beside to the threads that run it."""
         if function not in self._handed:
             makers = [thread.maker for thread in self._spawned.get(function, ())]
-            word = name.encode()
             self._handed[function] = any(
-                self._mentions(each, name) > makers.count(each)
-                for each, facts in self._schedule.program.functions.items()
-                if word in bytes(facts.body)
+                self._mentions(each, name) > makers.count(each) for each in self._schedule.program.speaking_of(name)
             )
         return self._handed[function]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.scope import calls_in
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.engine import Engine
@@ -18,7 +18,6 @@ from lockcheck.analysis.summarise.known import Known
 from lockcheck.model.events import Step, Trace
 from lockcheck.model.expression import Call, Compare, Const, Expr, IfElse, Logic, Name, Not, Star
 from lockcheck.model.facts import FunctionFacts
-from lockcheck.model.flow import Block
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.source import Span
 
@@ -51,7 +50,7 @@ class Ways:
     def call(self, function: FunctionId, span: Span) -> Call | None:
         """The call that stands at a span of a function."""
         if function not in self._calls:
-            self._calls[function] = {c.span: c for c in reversed(tuple(_calls(self._engine.program.body(function))))}
+            self._calls[function] = {c.span: c for c in reversed(tuple(calls_in(self._engine.program.body(function))))}
         return self._calls[function].get(span)
 
     def tests(self, function: FunctionId, span: Span) -> list[tuple[Expr, bool]]:
@@ -130,12 +129,6 @@ class Ways:
             if known is not None and name not in self._engine.types.scope(callee).bindings:
                 found[name] = known
         return found
-
-
-def _calls(nodes: Block) -> Iterator[Call]:
-    for step in steps(nodes):
-        for expr in expressions(step):
-            yield from (inner for inner in walk(expr) if isinstance(inner, Call))
 
 
 def _spelled(call: Call, facts: FunctionFacts, target: Target) -> dict[str, Expr]:
