@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import libcst as cst
 import msgspec
 import pytest
 
@@ -18,6 +19,7 @@ from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
 from lockcheck.app.run import Options, Outcome
 from lockcheck.fixes.edits import apply
+from lockcheck.fixes.tree import children
 from lockcheck.rules.document import Example
 from tests.cases import Case, all_cases, fix_cases, literate_documents, project, rule_documents, selected, write
 from tests.catalogue import FIXES, SHOWN_TOO
@@ -520,3 +522,23 @@ def test_fixes_do_not_hang_on_the_order_of_findings(tmp_path: Path) -> None:
     configured = project(root, ("LCK501",))
     configured = msgspec.structs.replace(configured, config=msgspec.structs.replace(configured.config, selections=()))
     assert fix(configured, Options(), unsafe=True).texts == fix(configured, Options(jobs=2), unsafe=True).texts
+
+
+def test_nodes_are_walked_in_the_order_and_number_that_libcst_knows() -> None:
+    texts = {file.text for case in list(all_cases())[::20] for file in case.example.files}
+    odd = 'def f[T: int](a, /, *b: T, c=f"{x!r:>{y}} {z=:02X}", **d) -> T:\n    return (yield from a), lambda *, q: [*b]\n'
+    odd += "match x:\n    case {'a': [1, *_], **rest} | C(1, b=2) as y if z:\n        pass\n"
+    seen: set[type[cst.CSTNode]] = set()
+    for text in {odd, *texts}:
+        try:
+            pending: list[cst.CSTNode] = [cst.parse_module(text)]
+        except cst.ParserSyntaxError:
+            continue
+        while pending:
+            node = pending.pop()
+            blank = (cst.SimpleWhitespace, cst.Newline)
+            inner = [id(each) for each in node.children if not isinstance(each, blank)]
+            assert [id(each) for each in children(node)] == inner, text
+            seen.add(type(node))
+            pending.extend(node.children)
+    assert {cst.FormattedStringExpression, cst.Try, cst.Match, cst.Lambda, cst.Await} <= seen

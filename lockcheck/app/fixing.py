@@ -72,7 +72,12 @@ class _Blame(msgspec.Struct, frozen=True):
 
 
 def with_fixes(
-    outcome: Outcome, project: Project, tried: Tried | None = None, proposals: Proposals | None = None
+    outcome: Outcome,
+    project: Project,
+    tried: Tried | None = None,
+    proposals: Proposals | None = None,
+    *,
+    jobs: int = 1,
 ) -> Outcome:
     """The outcome with each finding's fix, where there is one that has not been tried in vain."""
     catalogue = Catalogue.of(rulebook(project).rules)
@@ -88,7 +93,7 @@ def with_fixes(
         for finding, vain in zip(asked, in_vain, strict=True)
     ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    proposals = proposals or Proposals(project.config)
+    proposals = proposals or Proposals(project.config, jobs)
     fixes, failures = proposals.of([finding.place.path for finding in asked], repairs, texts)
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
     safer = catalogue.preferred(project.config.extend_safe_fixes, project.config.extend_unsafe_fixes)
@@ -125,7 +130,7 @@ class _Work:
         self._project = project
         self._options = options
         self._allowed: frozenset[Applicability] = frozenset({"safe", "unsafe"} if unsafe else {"safe"})
-        self._proposals = Proposals(project.config)
+        self._proposals = Proposals(project.config, options.jobs)
         self._tried: Tried = {}
         self._suspected: set[tuple[Key, type[Repair] | None]] = set()
         self._turn = 0

@@ -1,8 +1,11 @@
-"""The edits of many repairs, file by file; a file that a parser may die of is parsed in a process of its own."""
+"""The edits of many repairs, file by file, in worker processes where there are many or a parser may die of one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 import msgspec
 
@@ -14,6 +17,12 @@ from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.target import OLDEST, Version
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
+
+_Done: TypeAlias = list[Fix | None] | Failure
+"""What comes of the questions about one file."""
+
+_IN_PROCESS = 60_000
+"""So many characters are parsed here in less time than worker processes take to start."""
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -35,9 +44,13 @@ class _Job(msgspec.Struct, frozen=True):
 class Proposals:
     """The edits of many repairs. What was asked before, of the same texts, is known: most files stay as they are."""
 
-    def __init__(self, config: Config) -> None:
-        """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python."""
+    def __init__(self, config: Config, jobs: int = 1) -> None:
+        """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python.
+
+        Many files are shared among so many worker processes.
+        """
         self._config = config
+        self._workers = jobs
         self._known: dict[_Question, Fix | Failure | None] = {}
 
     def of(
@@ -49,8 +62,9 @@ class Proposals:
         for path, question in zip(paths, questions, strict=True):
             if question not in self._known:
                 missing.setdefault(path, {})[question] = None
-        for path, asked in missing.items():
-            done = _done(path, _job(asked, self._config))
+        jobs = {path: _job(asked, self._config) for path, asked in missing.items()}
+        for path, done in _all_done(jobs, self._workers):
+            asked = missing[path]
             said = [done] * len(asked) if isinstance(done, Failure) else done
             self._known.update(zip(asked, said, strict=True))
         answers = [self._known[question] for question in questions]
@@ -69,20 +83,38 @@ def _job(questions: Collection[_Question], config: Config) -> _Job:
     return _Job(texts, repairs, config.default_timeout, config.target_version or OLDEST)
 
 
-def _done(path: str, job: _Job) -> list[Fix | None] | Failure:
-    if all(is_plain(text) for text in job.texts.values()):
-        return with_headroom(lambda: _propose(path, job))
+def _all_done(jobs: Mapping[str, _Job], workers: int) -> Iterator[tuple[str, _Done]]:
+    """What comes of each file: here, where a text is plain and others are too few to share; else in worker processes."""
+    plain = {path for path, job in jobs.items() if all(is_plain(text) for text in job.texts.values())}
+    if workers == 1 or sum(len(text) for job in jobs.values() for text in job.texts.values()) < _IN_PROCESS:
+        for path in sorted(plain):
+            yield path, with_headroom(functools.partial(_propose, path, jobs[path]))
+        jobs = {path: job for path, job in jobs.items() if path not in plain}
+    if not jobs:
+        return
+    largest = sorted(jobs, key=lambda path: (-sum(map(len, jobs[path].texts.values())), path))
     crew = Crew()
+    pool = ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="lockcheck")
+    try:
+        yield from zip(largest, pool.map(lambda path: _asked(crew, path, jobs[path]), largest), strict=True)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        crew.close()
+        pool.shutdown(wait=True)
+        crew.close()  # a thread may have started one more meanwhile
+
+
+def _asked(crew: Crew, path: str, job: _Job) -> _Done:
     try:
         return _REPLY.decode(crew.ask("propose", msgspec.msgpack.encode((path, job))))
     except WorkerDiedError:
         return Failure(path, "no fix could be made: the parser died of it; split its longest expression")
     except NoWorkerError as error:
+        if all(is_plain(text) for text in job.texts.values()):
+            return with_headroom(lambda: _propose(path, job))
         return Failure(path, f"no fix could be made, for no worker process starts: {error}")
     except UnicodeEncodeError:
         return Failure(path, "no fix could be made: the name of a file that it is about is no text")
-    finally:
-        crew.close()
 
 
 def propose_packed(request: bytes) -> bytes:
@@ -91,11 +123,11 @@ def propose_packed(request: bytes) -> bytes:
     return msgspec.msgpack.encode(with_headroom(lambda: _propose(path, job)))
 
 
-def _propose(path: str, job: _Job) -> list[Fix | None] | Failure:
+def _propose(path: str, job: _Job) -> _Done:
     return attempt(path, lambda: _proposed(path, job))
 
 
-def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
+def _proposed(path: str, job: _Job) -> _Done:
     from lockcheck.fixes.proposal import Terms
     from lockcheck.fixes.propose import Trees, propose
 
@@ -109,4 +141,4 @@ def _proposed(path: str, job: _Job) -> list[Fix | None] | Failure:
 
 
 _REQUEST: msgspec.msgpack.Decoder[tuple[str, _Job]] = msgspec.msgpack.Decoder(tuple[str, _Job])
-_REPLY: msgspec.msgpack.Decoder[list[Fix | None] | Failure] = msgspec.msgpack.Decoder(list[Fix | None] | Failure)
+_REPLY: msgspec.msgpack.Decoder[_Done] = msgspec.msgpack.Decoder(list[Fix | None] | Failure)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import libcst as cst
 
 from lockcheck.fixes.names import dotted
+from lockcheck.fixes.tree import children
 
 
 class Methods:
@@ -140,7 +141,7 @@ class Effects:
         for target in assigned(node):
             self.writes.add(target)
         within = loop or isinstance(node, cst.For | cst.While)
-        for child in node.children:
+        for child in children(node):
             self._see(child, loop=within)
 
     def _mark(self, node: cst.CSTNode, *, loop: bool) -> None:

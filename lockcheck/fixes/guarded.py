@@ -9,7 +9,7 @@ import libcst as cst
 
 from lockcheck.fixes.effects import Effects, Methods, assigned, meet, mutated, owner
 from lockcheck.fixes.names import dotted
-from lockcheck.fixes.tree import Tree
+from lockcheck.fixes.tree import Tree, children
 
 _MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _COLLECTIONS = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter", "bytearray"})
@@ -203,7 +203,7 @@ def reaches_in(tree: Tree, user: cst.CSTNode, known: State) -> bool:
         if known.shared(Effects([value]).reads) or names & Effects([value]).reads:
             targets = [each.target] if isinstance(each, cst.CompFor) else []
             names |= {found.value for target in targets for found in tree.inside(target) if isinstance(found, cst.Name)}
-            names |= {found for node in (each, *each.children) for found in assigned(node) if "." not in found}
+            names |= {found for node in (each, *children(each)) for found in assigned(node) if "." not in found}
     return any(
         isinstance(each, cst.Attribute)
         and each.attr.value in known.others

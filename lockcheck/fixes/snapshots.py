@@ -10,7 +10,7 @@ import libcst as cst
 from lockcheck.fixes.guarded import State
 from lockcheck.fixes.names import dotted, fresh, plain
 from lockcheck.fixes.parts import statement
-from lockcheck.fixes.tree import Statement, Tree, UnfixableError
+from lockcheck.fixes.tree import Statement, Tree, UnfixableError, children
 
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "dict", "frozenset"})
 _FINITE = _COPIES | {"enumerate", "zip", "reversed"}
@@ -85,7 +85,7 @@ def _loads(node: cst.CSTNode, but: Collection[cst.CSTNode]) -> Iterator[cst.Attr
             case cst.Attribute(value=cst.Name(value="self")):
                 yield each
             case _:
-                pending.extend(reversed(each.children))
+                pending.extend(reversed(children(each)))
 
 
 def _copied(tree: Tree, node: cst.Attribute) -> cst.BaseExpression:
@@ -133,7 +133,7 @@ def _source(iterable: cst.CSTNode, known: State) -> str | None:
         case cst.Lambda() | cst.BaseComp():
             return None
         case _:
-            inside = list(iterable.children)
+            inside = children(iterable)
     return next((found for each in inside if (found := _source(each, known)) is not None), None)
 
 
@@ -161,7 +161,7 @@ def _iterates(body: cst.CSTNode) -> bool:
         each = pending.pop()
         if isinstance(each, cst.For | cst.CompFor):
             return True
-        pending.extend(each.children)
+        pending.extend(children(each))
     return False
 
 

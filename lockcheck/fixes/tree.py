@@ -18,6 +18,10 @@ Changes: TypeAlias = "Mapping[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]]"
 """What replaces a node: another, or for an element of a sequence any number of others."""
 
 
+_BLANK: frozenset[type[cst.CSTNode]] = frozenset({cst.SimpleWhitespace, cst.Newline})
+_KNOWN_FIELDS: dict[type[cst.CSTNode], tuple[str, ...]] = {}
+
+
 class UnfixableError(Exception):
     """A repair can't be made here; the message says why."""
 
@@ -32,19 +36,36 @@ class Tree:
         """Parse a text."""
         self.text = text
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-        self.module = wrapper.module
         self._at: dict[Span, list[cst.CSTNode]] = {}
         self._spans: dict[cst.CSTNode, Span] = {}
         self._lines = text.split("\n")
-        self._parents = _parents(self.module)
+        self._index(wrapper.module)
         positions = wrapper.resolve(PositionProvider)
-        for node in _walk(self.module):
+        for node in self._order:
             where = positions.get(node)
             if where is not None:
                 start, end = where.start, where.end
                 span = Span(start.line, start.column + 1, end.line, end.column + 1)
                 self._at.setdefault(span, []).append(node)
                 self._spans[node] = span
+
+    def _index(self, module: cst.Module) -> None:
+        """Note every node of the module in the order of the source, its parent, and how far what is in it goes."""
+        self.module = module
+        self._order: list[cst.CSTNode] = []
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._ranges: dict[cst.CSTNode, tuple[int, int]] = {}
+        pending: list[tuple[cst.CSTNode, int | None]] = [(module, None)]
+        while pending:
+            node, start = pending.pop()
+            if start is not None:
+                self._ranges[node] = start, len(self._order)
+                continue
+            pending.append((node, len(self._order)))
+            self._order.append(node)
+            for child in reversed(children(node)):
+                self._parents[child] = node
+                pending.append((child, None))
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node of the text stands."""
@@ -70,8 +91,7 @@ class Tree:
                     continue
             tree = copy.copy(self)
             module = self.replaced(self.module, {each: new})
-            tree.module = module if isinstance(module, cst.Module) else self.module
-            tree._parents = _parents(tree.module)  # noqa: SLF001 - its own kind
+            tree._index(module if isinstance(module, cst.Module) else self.module)  # noqa: SLF001 - its own kind
             return tree
         return None
 
@@ -147,8 +167,9 @@ class Tree:
         return parent.annotation.annotation if isinstance(parent, cst.AnnAssign) else None
 
     def inside(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        """A node and everything in it, in the order of the source."""
-        return _walk(node)
+        """A node and everything in it, in the order of the source, but for white space."""
+        where = self._ranges.get(node)
+        return iter(self._order[slice(*where)]) if where is not None else _walk(node)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """What a node is a part of."""
@@ -245,8 +266,46 @@ def _apart(line: cst.SimpleStatementSuite | cst.SimpleStatementLine) -> list[cst
     return lines
 
 
-def _parents(module: cst.Module) -> dict[cst.CSTNode, cst.CSTNode]:
-    return {child: node for node in _walk(module) for child in node.children}
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """The nodes directly within a node, in the order of the source, but for white space.
+
+    What `CSTNode.children` gives, but for the white space, a dozen times as fast: that one visits and builds anew.
+    """
+    found: list[cst.CSTNode] = []
+    for name in _fields(type(node), node):
+        value: object = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            if type(value) not in _BLANK:
+                found.append(value)
+        elif isinstance(value, tuple | list):
+            found += [each for each in cast("Sequence[object]", value) if isinstance(each, cst.CSTNode)]
+    return found
+
+
+class _Fields(cst.CSTVisitor):
+    """Notes the fields of the first node that it visits, in the order of the source, and goes no deeper."""
+
+    def __init__(self, node: cst.CSTNode) -> None:
+        super().__init__()
+        self._node = node
+        self.names: list[str] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return node is self._node
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:  # noqa: ARG002 - as the base has it
+        self.names.append(attribute)
+
+
+def _fields(kind: type[cst.CSTNode], node: cst.CSTNode) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes; the order is learnt from the first one."""
+    found = _KNOWN_FIELDS.get(kind)
+    if found is None:
+        visitor = _Fields(node)
+        node.visit(visitor)
+        # A field that is not visited where it is empty stands last in its node (`format_spec` of an f-string).
+        found = _KNOWN_FIELDS[kind] = tuple(dict.fromkeys((*visitor.names, *kind.__dataclass_fields__)))
+    return found
 
 
 def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -254,4 +313,4 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(reversed(node.children))
+        pending.extend(reversed(children(node)))
