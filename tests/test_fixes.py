@@ -13,13 +13,16 @@ from pathlib import Path
 import libcst as cst
 import msgspec
 import pytest
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from lockcheck.app.fixing import Fixed, fix, with_fixes
 from lockcheck.app.pipeline import check
 from lockcheck.app.project import Project
 from lockcheck.app.run import Options, Outcome
 from lockcheck.fixes.edits import apply
-from lockcheck.fixes.tree import children
+from lockcheck.fixes.nodes import children, walk
+from lockcheck.fixes.tree import Tree
+from lockcheck.model.source import Span
 from lockcheck.rules.document import Example
 from tests.cases import Case, all_cases, fix_cases, literate_documents, project, rule_documents, selected, write
 from tests.catalogue import FIXES, SHOWN_TOO
@@ -542,3 +545,27 @@ def test_nodes_are_walked_in_the_order_and_number_that_libcst_knows() -> None:
             seen.add(type(node))
             pending.extend(node.children)
     assert {cst.FormattedStringExpression, cst.Try, cst.Match, cst.Lambda, cst.Await} <= seen
+
+
+def test_nodes_stand_where_libcst_says() -> None:
+    texts = {file.text for case in list(all_cases())[::20] for file in case.example.files}
+    odd = "# head\n\n'a'; x = 1; y = 2\n@f\n# between\n@g(\n)\nclass C: pass\n\n  # behind\nif x: y\nelif y:\n\tz\n\t# foot\n"
+    placed = 0
+    for text in {odd, *texts}:
+        try:
+            tree = Tree(text)
+        except cst.ParserSyntaxError:
+            continue
+        positions = MetadataWrapper(tree.module, unsafe_skip_copy=True).resolve(PositionProvider)
+        for statement in tree.module.body:
+            for node in (statement, *(each for child in _inner(statement) for each in walk(child))):
+                start, end = positions[node].start, positions[node].end
+                span = Span(start.line, start.column + 1, end.line, end.column + 1)
+                assert tree.span(node) == span, text
+                assert positions[tree.node(span)] == positions[node], text
+                placed += 1
+    assert placed > 5_000
+
+
+def _inner(statement: cst.SimpleStatementLine | cst.BaseCompoundStatement) -> list[cst.CSTNode]:
+    return [each for each in children(statement) if not any(each is line for line in statement.leading_lines)]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import libcst as cst
 
 from lockcheck.fixes.names import dotted
-from lockcheck.fixes.tree import children
+from lockcheck.fixes.nodes import children
 
 
 class Methods:
@@ -232,8 +232,31 @@ ASKING = frozenset(
 )
 
 
+_ASSIGNING: frozenset[type[cst.CSTNode]] = frozenset(
+    {
+        cst.AssignTarget,
+        cst.AnnAssign,
+        cst.AugAssign,
+        cst.NamedExpr,
+        cst.For,
+        cst.Del,
+        cst.AsName,
+        cst.MatchAs,
+        cst.MatchStar,
+        cst.MatchMapping,
+    }
+)
+_CHANGING: frozenset[type[cst.CSTNode]] = frozenset({cst.Call, cst.AssignTarget, cst.Del, cst.AugAssign})
+"""The classes of nodes that the patterns below name: nodes are of just these classes, and asking by `isinstance`, as a
+pattern does, takes long where most nodes are of others."""
+
+
 def assigned(node: cst.CSTNode) -> Iterator[str]:
     """The places that a node itself assigns to; writing an element writes the whole."""
+    return _assigned(node) if type(node) in _ASSIGNING else iter(())
+
+
+def _assigned(node: cst.CSTNode) -> Iterator[str]:
     match node:
         case cst.AssignTarget(target=target) | cst.AnnAssign(target=target) | cst.AugAssign(target=target):
             yield from _places(target)
@@ -297,6 +320,10 @@ def _of_class(node: cst.BaseExpression) -> str | None:
 
 def mutated(node: cst.CSTNode) -> str | None:
     """The place whose contents a node itself changes: an element assigned or deleted, a collection's own method."""
+    return _mutated(node) if type(node) in _CHANGING else None
+
+
+def _mutated(node: cst.CSTNode) -> str | None:
     match node:
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=word))) if word in _MUTATORS:
             return _of_class(value)

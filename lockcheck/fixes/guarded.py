@@ -9,7 +9,8 @@ import libcst as cst
 
 from lockcheck.fixes.effects import Effects, Methods, assigned, meet, mutated, owner
 from lockcheck.fixes.names import dotted
-from lockcheck.fixes.tree import Tree, children
+from lockcheck.fixes.nodes import children
+from lockcheck.fixes.tree import Tree
 
 _MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _COLLECTIONS = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter", "bytearray"})
@@ -51,9 +52,8 @@ def makes(function: cst.FunctionDef) -> bool:
 
 def state(tree: Tree, node: cst.CSTNode) -> State:
     """What is known of the class and the module around a node."""
-    every = list(tree.inside(tree.module))
-    functions = [each for each in every if isinstance(each, cst.FunctionDef)]
-    variables = frozenset(_variables(tree, functions))
+    functions = tree.once(_functions)
+    variables = tree.once(_variables)
     around = next((each for each in tree.around(node) if isinstance(each, cst.ClassDef)), None)
     body = around.body.body if around is not None else ()
     methods = {each.name.value: each for each in body if isinstance(each, cst.FunctionDef)}
@@ -70,7 +70,7 @@ def state(tree: Tree, node: cst.CSTNode) -> State:
     changing = {found for each in inside for found in assigned(each)}
     deep = {found for each in inside if (found := _deep(each)) is not None}
     attributes = {found for each in (*own, *relatives) for found in assigned(each)}
-    others = _others(tree, functions)
+    others = tree.once(_others)
     changing |= {f"self.{word}" for word in others} & attributes
     free = {each.name.value: each for each in functions if not isinstance(_owner(tree, each), cst.ClassDef)}
     known = Methods(methods, attributes, free, variables, _methods(below))
@@ -87,6 +87,14 @@ def state(tree: Tree, node: cst.CSTNode) -> State:
     )
 
 
+def _functions(tree: Tree) -> list[cst.FunctionDef]:
+    return [each for each in tree.inside(tree.module) if isinstance(each, cst.FunctionDef)]
+
+
+def _classes(tree: Tree) -> list[cst.ClassDef]:
+    return [each for each in tree.inside(tree.module) if isinstance(each, cst.ClassDef)]
+
+
 def _methods(classes: Iterable[cst.ClassDef]) -> list[cst.FunctionDef]:
     return [each for kind in classes for each in kind.body.body if isinstance(each, cst.FunctionDef)]
 
@@ -98,7 +106,7 @@ def _owner(tree: Tree, function: cst.FunctionDef) -> cst.CSTNode | None:
 
 def _relatives(tree: Tree, around: cst.ClassDef | None) -> tuple[list[cst.ClassDef], list[cst.ClassDef]]:
     """The classes of the file that a class derives from, and those that derive from it."""
-    kinds = [each for each in tree.inside(tree.module) if isinstance(each, cst.ClassDef)] if around is not None else []
+    kinds = tree.once(_classes) if around is not None else []
     above, below = ([around], [around]) if around is not None else ([], [])
     for kin in above:
         above += [each for each in kinds if each.name.value in _bases(kin) and each not in above]
@@ -111,10 +119,10 @@ def _bases(kind: cst.ClassDef) -> set[str]:
     return {(dotted(each.value) or "").rpartition(".")[2] for each in kind.bases}
 
 
-def _others(tree: Tree, functions: Iterable[cst.FunctionDef]) -> frozenset[str]:
+def _others(tree: Tree) -> frozenset[str]:
     """The attributes that functions assign of what is not their own object, or of what hangs on it."""
     found: set[str] = set()
-    for function in functions:
+    for function in tree.once(_functions):
         for each in tree.inside(function.body) if not makes(function) else ():
             match each:
                 case (
@@ -316,21 +324,25 @@ def _is_typed(annotation: cst.BaseExpression) -> bool:
     return (dotted(node) or "").rpartition(".")[2].lower() in {name.lower() for name in _COLLECTIONS}
 
 
-def _variables(tree: Tree, functions: Iterable[cst.FunctionDef]) -> Iterator[str]:
+def _variables(tree: Tree) -> frozenset[str]:
     """The names that a function uses which are not its own, and which some function changes."""
-    for function in functions:
-        own = {param.name.value for param in tree.inside(function.params) if isinstance(param, cst.Param)}
-        nodes = list(tree.inside(function.body))
-        bound = {place for each in nodes for place in _bound(each)}
-        declared: set[str] = set()
-        for each in nodes:
-            if isinstance(each, cst.Global | cst.Nonlocal):
-                declared |= {item.name.value for item in each.names}
-        yield from declared & bound
-        changed = {place for each in nodes if (place := mutated(each)) is not None}
-        changed |= {place for each in nodes for place in assigned(each) if "." in place}
-        roots = {place.partition(".")[0] for place in changed} - {"self", "cls"}
-        yield from roots - own - (bound - declared)
+    return frozenset(name for function in tree.once(_functions) for name in _changed(tree, function))
+
+
+def _changed(tree: Tree, function: cst.FunctionDef) -> Iterator[str]:
+    """Of the names that a function changes those that are not its own."""
+    own = {param.name.value for param in tree.inside(function.params) if isinstance(param, cst.Param)}
+    nodes = list(tree.inside(function.body))
+    bound = {place for each in nodes for place in _bound(each)}
+    declared: set[str] = set()
+    for each in nodes:
+        if isinstance(each, cst.Global | cst.Nonlocal):
+            declared |= {item.name.value for item in each.names}
+    yield from declared & bound
+    changed = {place for each in nodes if (place := mutated(each)) is not None}
+    changed |= {place for each in nodes for place in assigned(each) if "." in place}
+    roots = {place.partition(".")[0] for place in changed} - {"self", "cls"}
+    yield from roots - own - (bound - declared)
 
 
 def _bound(node: cst.CSTNode) -> Iterator[str]:

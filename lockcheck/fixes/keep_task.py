@@ -48,7 +48,7 @@ def _set(tree: Tree, line: Statement, target: tuple[int, int]) -> tuple[str, dic
     """The set of tasks that the module has, or a new one behind its imports."""
     form = _TYPED if target >= _SUBSCRIPTS else _COMMENTED
     for each in tree.module.body:
-        found = _MADE.fullmatch(tree.code(each).strip())
+        found = _MADE.fullmatch(tree.code(each).strip()) if isinstance(each, cst.SimpleStatementLine) else None
         if found is not None and not _is_bound(tree, line, found[1]):
             return found[1], {}
     name = fresh(tree, _NAME)

@@ -164,9 +164,13 @@ def _keeps(tree: Tree, text: str) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ast.parse(text)
-        return not _comments(tree.text) - _comments(text)
+        return not tree.once(_own_comments) - _comments(text)
     except (SyntaxError, tokenize.TokenError):
         return False
+
+
+def _own_comments(tree: Tree) -> Counter[str]:
+    return _comments(tree.text)
 
 
 def _comments(text: str) -> Counter[str]:

@@ -9,8 +9,9 @@ import libcst as cst
 
 from lockcheck.fixes.guarded import State
 from lockcheck.fixes.names import dotted, fresh, plain
+from lockcheck.fixes.nodes import children
 from lockcheck.fixes.parts import statement
-from lockcheck.fixes.tree import Statement, Tree, UnfixableError, children
+from lockcheck.fixes.tree import Statement, Tree, UnfixableError
 
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "dict", "frozenset"})
 _FINITE = _COPIES | {"enumerate", "zip", "reversed"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias, cast
+import itertools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias, TypeVar, cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
+from lockcheck.fixes.nodes import children, walk
+from lockcheck.fixes.positions import Positions
 from lockcheck.model.source import Span
 
 Statement: TypeAlias = cst.BaseStatement
@@ -16,10 +19,7 @@ Block: TypeAlias = "cst.Module | cst.IndentedBlock"
 Function: TypeAlias = "cst.FunctionDef | cst.Lambda"
 Changes: TypeAlias = "Mapping[cst.CSTNode, cst.CSTNode | Sequence[cst.CSTNode]]"
 """What replaces a node: another, or for an element of a sequence any number of others."""
-
-
-_BLANK: frozenset[type[cst.CSTNode]] = frozenset({cst.SimpleWhitespace, cst.Newline})
-_KNOWN_FIELDS: dict[type[cst.CSTNode], tuple[str, ...]] = {}
+Answer = TypeVar("Answer")
 
 
 class UnfixableError(Exception):
@@ -35,19 +35,11 @@ class Tree:
     def __init__(self, text: str) -> None:
         """Parse a text."""
         self.text = text
-        wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-        self._at: dict[Span, list[cst.CSTNode]] = {}
-        self._spans: dict[cst.CSTNode, Span] = {}
+        module = cst.parse_module(text)
+        self._positions = Positions(module, text)
         self._lines = text.split("\n")
-        self._index(wrapper.module)
-        positions = wrapper.resolve(PositionProvider)
-        for node in self._order:
-            where = positions.get(node)
-            if where is not None:
-                start, end = where.start, where.end
-                span = Span(start.line, start.column + 1, end.line, end.column + 1)
-                self._at.setdefault(span, []).append(node)
-                self._spans[node] = span
+        self._kept: dict[Hashable, object] = {}
+        self._index(module)
 
     def _index(self, module: cst.Module) -> None:
         """Note every node of the module in the order of the source, its parent, and how far what is in it goes."""
@@ -69,10 +61,22 @@ class Tree:
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node of the text stands."""
-        found = self._spans.get(node)
+        found = self._positions.of(node, self._outermost(node))
         if found is None:
             raise UnfixableError("it does not stand in the text")
         return found
+
+    def _outermost(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The statement of the module that a node is in; the module for what is in none."""
+        while (parent := self._parents.get(node)) is not None and parent is not self.module:
+            node = parent
+        return node
+
+    def once(self, compute: Callable[[Tree], Answer]) -> Answer:
+        """What a function says of this tree; it is asked once."""
+        if compute not in self._kept:
+            self._kept[compute] = compute(self)
+        return cast("Answer", self._kept[compute])
 
     def opened(self, span: Span) -> Tree | None:
         """The tree with each statement of the line around a place in a line of its own; None where it has one.
@@ -90,6 +94,7 @@ class Tree:
                 case _:
                     continue
             tree = copy.copy(self)
+            tree._kept = {}  # noqa: SLF001 - its own kind
             module = self.replaced(self.module, {each: new})
             tree._index(module if isinstance(module, cst.Module) else self.module)  # noqa: SLF001 - its own kind
             return tree
@@ -101,14 +106,14 @@ class Tree:
 
     def node(self, span: Span) -> cst.CSTNode:
         """The innermost node that covers just this span."""
-        found = self._at.get(span)
+        found = self._positions.at(span)
         if not found:
             raise UnfixableError("the place was not found again")
         return found[-1]
 
     def expression(self, span: Span) -> cst.BaseExpression:
         """The expression that covers just this span."""
-        for node in self._at.get(span, ()):
+        for node in self._positions.at(span):
             if isinstance(node, cst.BaseExpression):
                 return node
         raise UnfixableError("the place was not found again")
@@ -169,7 +174,7 @@ class Tree:
     def inside(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """A node and everything in it, in the order of the source, but for white space."""
         where = self._ranges.get(node)
-        return iter(self._order[slice(*where)]) if where is not None else _walk(node)
+        return iter(self._order[slice(*where)]) if where is not None else walk(node)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """What a node is a part of."""
@@ -231,8 +236,45 @@ class Tree:
 
     def changed(self, changes: Changes) -> str:
         """The text with some nodes replaced; a node inside of one that is replaced cannot be replaced itself."""
+        text = self._patched(changes)
+        if text is not None:
+            return text
         module = self.replaced(self.module, changes)
         return module.code if isinstance(module, cst.Module) else self.text
+
+    def _patched(self, changes: Changes) -> str | None:
+        """The text with those statements of the module written anew that something is replaced in.
+
+        None where a statement is not found in the text as LibCST writes it, or something outside of all statements changes.
+        """
+        tops = {self._outermost(node) for node in changes}
+        rows = (
+            dict(zip(self.module.body, self._positions.rows, strict=False))
+            if self._positions.module is self.module
+            else {}
+        )
+        touched = {above for each in changes for above in self.around(each)}
+        pieces: list[str] = []
+        position = 0
+        for statement in self.module.body:
+            if statement not in tops:
+                continue
+            tops.remove(statement)
+            old = self.code(statement)
+            above = "".join(map(self.code, statement.leading_lines))
+            start = self._offsets[rows[statement] - 1] - len(above) if statement in rows else -1
+            if start < position or not self.text.startswith(old, start):
+                return None
+            new = changes.get(statement)
+            whole = self._rebuilt(statement, changes, touched) if new is None else new
+            pieces += [self.text[position:start], *map(self.code, [whole] if isinstance(whole, cst.CSTNode) else whole)]
+            position = start + len(old)
+        return None if tops else "".join([*pieces, self.text[position:]])
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where each row of the text begins."""
+        return [0, *itertools.accumulate(len(line) + 1 for line in self._lines)]
 
     def replaced(self, node: cst.CSTNode, changes: Changes) -> cst.CSTNode:
         """A node of the tree with some nodes inside of it replaced."""
@@ -264,53 +306,3 @@ def _apart(line: cst.SimpleStatementSuite | cst.SimpleStatementLine) -> list[cst
     lines = [cst.SimpleStatementLine([each.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)]) for each in line.body]
     lines[-1] = lines[-1].with_changes(trailing_whitespace=line.trailing_whitespace)
     return lines
-
-
-def children(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """The nodes directly within a node, in the order of the source, but for white space.
-
-    What `CSTNode.children` gives, but for the white space, a dozen times as fast: that one visits and builds anew.
-    """
-    found: list[cst.CSTNode] = []
-    for name in _fields(type(node), node):
-        value: object = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            if type(value) not in _BLANK:
-                found.append(value)
-        elif isinstance(value, tuple | list):
-            found += [each for each in cast("Sequence[object]", value) if isinstance(each, cst.CSTNode)]
-    return found
-
-
-class _Fields(cst.CSTVisitor):
-    """Notes the fields of the first node that it visits, in the order of the source, and goes no deeper."""
-
-    def __init__(self, node: cst.CSTNode) -> None:
-        super().__init__()
-        self._node = node
-        self.names: list[str] = []
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        return node is self._node
-
-    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:  # noqa: ARG002 - as the base has it
-        self.names.append(attribute)
-
-
-def _fields(kind: type[cst.CSTNode], node: cst.CSTNode) -> tuple[str, ...]:
-    """The fields of a kind of node that may hold nodes; the order is learnt from the first one."""
-    found = _KNOWN_FIELDS.get(kind)
-    if found is None:
-        visitor = _Fields(node)
-        node.visit(visitor)
-        # A field that is not visited where it is empty stands last in its node (`format_spec` of an f-string).
-        found = _KNOWN_FIELDS[kind] = tuple(dict.fromkeys((*visitor.names, *kind.__dataclass_fields__)))
-    return found
-
-
-def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    pending = [node]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending.extend(reversed(children(node)))
