@@ -97,7 +97,7 @@ def _report(project: Project, options: Options, cache_dir: StrPath | None, *, fi
     if fixes:
         from lockcheck.app.fixing import with_fixes
 
-        outcome = with_fixes(outcome, project, jobs=options.jobs)
+        outcome = with_fixes(outcome, project, jobs=options.jobs, cache=options.cache)
     if cache is not None and not options.replacements:
         cache.save()  # failing that costs time in the next call only
     return outcome.report

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import libcst as cst
 import pytest
+from libcst import parse_module
 
 import lockcheck as package
 import lockcheck.app.discovery
@@ -326,3 +328,28 @@ def test_change_of_lockcheck_itself_is_seen(write: Write, tmp_path: Path) -> Non
     text = rule.read_text("utf-8")
     rule.write_text(text.replace("LCK101", "LCK199") + "\n", "utf-8")  # longer: Python tells by size, too
     assert "LCK199" in _run(site, ".")
+
+
+def test_fixes_of_files_that_stay_are_not_worked_out_again(
+    write: Write, lockcheck: Lockcheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def counted(text: str) -> cst.Module:
+        parsed.append(text)
+        return parse_module(text)
+
+    monkeypatch.setattr("libcst.parse_module", counted)
+    other = HAZARD.replace("send", "post")
+    root = write({"a.py": HAZARD, "b.py": other})
+    first = lockcheck("--output-format", "json")
+    assert all(one["fix"] for one in first.findings)
+    assert set(parsed) >= {HAZARD, other}
+    parsed.clear()
+    changed = other + "\n\nprint(1)\n"
+    (root / "b.py").write_text(changed)
+    second = lockcheck("--output-format", "json")
+    assert set(parsed).isdisjoint({HAZARD})
+    assert changed in parsed
+    assert second == lockcheck("--output-format", "json", "--no-cache")
+    assert len(second.findings) == len(first.findings) == 2

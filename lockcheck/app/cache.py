@@ -1,4 +1,4 @@
-"""The facts of earlier runs, by content: what has been extracted once is not extracted again.
+"""The facts and fixes of earlier runs, by content: what has been extracted or worked out once is not made again.
 
 The store lies in the user's cache folder, one file for each project. It is data, never code; whatever is damaged,
 foreign or of another version is ignored and made anew.
@@ -18,11 +18,17 @@ import msgspec
 import lockcheck
 from lockcheck.app.store import DIGEST, digest, file_of, replace
 from lockcheck.model.facts import FunctionFacts, ModuleFacts
-from lockcheck.model.findings import Failure
+from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.flow import Node
 
 _MAGIC = b"lockcheck facts 1\n"
 _T = TypeVar("_T")
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What is known to come of a repair: a fix, or that there is none."""
+
+    fix: Fix | None
 
 
 class Memory:
@@ -69,6 +75,14 @@ class Memory:
     def put_body(self, text: str, function: FunctionFacts, body: bytes) -> None:
         """Keep the packed body of a function of a text."""
         self._put(self._body_key(text, function), body)
+
+    def get_fix(self, question: bytes) -> Known | None:
+        """Give what came of a question about a fix, which is told with all that it depends on, if it was asked before."""
+        return self._get(digest(b"fix" + question), _FIX)
+
+    def put_fix(self, question: bytes, fix: Fix | None) -> None:
+        """Keep what came of a question about a fix."""
+        self._put(digest(b"fix" + question), msgspec.msgpack.encode(Known(fix)))
 
     def _has(self, key: bytes) -> bool:
         return key in self._stored or key in self._kept
@@ -142,13 +156,13 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
 
 @functools.cache
 def version() -> bytes:
-    """Digest all that facts depend on beside the text: our own code, Python's grammar, the libraries."""
+    """Digest all that facts and fixes depend on beside the texts: our own code, Python's grammar, the libraries."""
     from lockcheck.app.requisites import versions
 
     package = Path(lockcheck.__file__).parent
     state = hashlib.blake2b(digest_size=DIGEST)
     state.update(f"{lockcheck.__version__} {sys.version_info[:3]} {versions()}".encode())
-    for layer in ("model", "analysis"):
+    for layer in ("model", "analysis", "fixes"):
         for source in sorted((package / layer).rglob("*.py")):
             state.update(source.name.encode() + b"\0" + source.read_bytes())
     return state.digest()
@@ -156,4 +170,5 @@ def version() -> bytes:
 
 _BODY: msgspec.msgpack.Decoder[tuple[Node, ...]] = msgspec.msgpack.Decoder(tuple[Node, ...])
 _FACTS: msgspec.msgpack.Decoder[ModuleFacts] = msgspec.msgpack.Decoder(ModuleFacts)
+_FIX: msgspec.msgpack.Decoder[Known] = msgspec.msgpack.Decoder(Known)
 _STORE: msgspec.msgpack.Decoder[dict[bytes, msgspec.Raw]] = msgspec.msgpack.Decoder(dict[bytes, msgspec.Raw])

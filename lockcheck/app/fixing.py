@@ -78,6 +78,7 @@ def with_fixes(
     proposals: Proposals | None = None,
     *,
     jobs: int = 1,
+    cache: Memory | None = None,
 ) -> Outcome:
     """The outcome with each finding's fix, where there is one that has not been tried in vain."""
     catalogue = Catalogue.of(rulebook(project).rules)
@@ -93,7 +94,7 @@ def with_fixes(
         for finding, vain in zip(asked, in_vain, strict=True)
     ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    proposals = proposals or Proposals(project.config, jobs)
+    proposals = proposals or Proposals(project.config, jobs, cache)
     fixes, failures = proposals.of([finding.place.path for finding in asked], repairs, texts)
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
     safer = catalogue.preferred(project.config.extend_safe_fixes, project.config.extend_unsafe_fixes)

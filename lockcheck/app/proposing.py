@@ -10,10 +10,12 @@ from typing import TypeAlias
 import msgspec
 
 from lockcheck.app.attempt import attempt
+from lockcheck.app.cache import Memory
 from lockcheck.app.config import Config
 from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
 from lockcheck.app.extraction import is_plain
 from lockcheck.app.headroom import with_headroom, without_collection
+from lockcheck.app.store import digest
 from lockcheck.app.target import OLDEST, Version
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.repairs import Repair
@@ -44,12 +46,13 @@ class _Job(msgspec.Struct, frozen=True):
 class Proposals:
     """The edits of many repairs. What was asked before, of the same texts, is known: most files stay as they are."""
 
-    def __init__(self, config: Config, jobs: int = 1) -> None:
+    def __init__(self, config: Config, jobs: int = 1, cache: Memory | None = None) -> None:
         """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python.
 
-        Many files are shared among so many worker processes.
+        Many files are shared among so many worker processes. What a cache knows is not asked again.
         """
         self._config = config
+        self._cache = cache
         self._workers = jobs
         self._known: dict[_Question, Fix | Failure | None] = {}
 
@@ -60,16 +63,39 @@ class Proposals:
         questions = [_question(asked, texts) for asked in repairs]
         missing: dict[str, dict[_Question, None]] = {}
         for path, question in zip(paths, questions, strict=True):
-            if question not in self._known:
+            if question not in self._known and not self._recall(question):
                 missing.setdefault(path, {})[question] = None
         jobs = {path: _job(asked, self._config) for path, asked in missing.items()}
         for path, done in _all_done(jobs, self._workers):
             asked = missing[path]
             said = [done] * len(asked) if isinstance(done, Failure) else done
-            self._known.update(zip(asked, said, strict=True))
+            for question, answer in zip(asked, said, strict=True):
+                self._known[question] = answer
+                packed = self._packed(question)
+                if self._cache is not None and packed is not None and not isinstance(answer, Failure):
+                    self._cache.put_fix(packed, answer)
         answers = [self._known[question] for question in questions]
         failures = {answer.what: answer for answer in answers if isinstance(answer, Failure)}
         return [None if isinstance(answer, Failure) else answer for answer in answers], list(failures.values())
+
+    def _recall(self, question: _Question) -> bool:
+        """Whether an earlier run knows what comes of a question."""
+        packed = self._packed(question)
+        known = self._cache.get_fix(packed) if self._cache is not None and packed is not None else None
+        if known is not None:
+            self._known[question] = known.fix
+        return known is not None
+
+    def _packed(self, question: _Question) -> bytes | None:
+        """All that the answer depends on; None where a file's name is no text."""
+        if self._cache is None:
+            return None
+        texts = [(path, digest(text.encode("utf-8", "surrogatepass"))) for path, text in question.texts]
+        terms = (self._config.default_timeout, self._config.target_version or OLDEST)
+        try:
+            return msgspec.msgpack.encode((question.repairs, texts, terms))
+        except UnicodeEncodeError:
+            return None
 
 
 def _question(repairs: tuple[Repair, ...], texts: Mapping[str, str]) -> _Question:

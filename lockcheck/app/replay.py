@@ -129,7 +129,7 @@ def anew(project: Project, options: Options, book: Rulebook | None = None, *, fi
     if not fixes:
         return found
     with options.timing.stage("fixing"):
-        return with_fixes(found, project, jobs=options.jobs)
+        return with_fixes(found, project, jobs=options.jobs, cache=options.cache)
 
 
 def _shown(stored: _Stored, project: Project) -> dict[str, SourceFile] | None:
