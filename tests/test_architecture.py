@@ -13,6 +13,8 @@ import pytest
 
 import lockcheck
 
+pytestmark = pytest.mark.once
+
 PACKAGE = Path(lockcheck.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 RULES = [

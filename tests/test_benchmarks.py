@@ -40,6 +40,8 @@ from tests.benchmarks.victims import changed, choose, importers
 from tests.conftest import HAZARD, Lockcheck, Write
 from tests.realbugs.record import Release
 
+pytestmark = pytest.mark.once
+
 PROGRAM = {
     "app/__init__.py": "from app import core\n",
     "app/core.py": "import threading\n\nLOCK = threading.Lock()\n",

@@ -15,6 +15,8 @@ from tests.comparison.tools import TOOLS, Form, Tool, ToolError, ask, columns, p
 from tests.realbugs.measure import Place, Report
 from tests.test_realbugs import LOCKED, REPAIRED, a_release, an_entry
 
+pytestmark = pytest.mark.once
+
 ROOT = Path("/program")
 PRINTED = {
     Form.RUFF: json.dumps(

@@ -18,6 +18,8 @@ from tests.realbugs.record import Bug, Kind, RecordError, Release, read
 from tests.realbugs.releases import UnavailableError, fetch
 from tests.realbugs.table import BEGIN, END, PageError, insert, summary, table
 
+pytestmark = pytest.mark.once
+
 ENTRY = """\
 [[bug]]
 id = "post-1"

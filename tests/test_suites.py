@@ -10,6 +10,8 @@ from tests.suites.__main__ import main
 from tests.suites.record import read
 from tests.suites.run import outcomes
 
+pytestmark = pytest.mark.once
+
 
 def test_each_release_is_there_once_and_its_folders_are_relative() -> None:
     suites = read()
