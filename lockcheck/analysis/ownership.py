@@ -46,7 +46,7 @@ def element_of(analysis: Analysis, function: FunctionId, path: Path) -> Path | N
         return Path(root, (*path.steps[:-1], ELEMENT))
     if not isinstance(root, LocalRoot) or root.function != function:
         return None
-    bound = analysis.engine.types.scope(function).bindings.get(root.name, [])
+    bound = analysis.engine.types.scope(function).bindings.get(root.name, ())
     if len(bound) != 1 or bound[0].expr is None or bound[0].how not in ("value", "element"):
         return None
     kept = analysis.engine.origins.container(Name(root.name), function)
@@ -70,7 +70,7 @@ def _names(analysis: Analysis, caller: FunctionId, made: Call) -> list[str]:
     found: list[str] = []
     for step in steps(analysis.program.body(caller)):
         if isinstance(step, Assign) and step.value == made:
-            found += [t.id for t in step.targets if isinstance(t, Name) and len(scope.bindings.get(t.id, [])) == 1]
+            found += [t.id for t in step.targets if isinstance(t, Name) and len(scope.bindings.get(t.id, ())) == 1]
     return found
 
 

@@ -151,7 +151,7 @@ def _compares(analysis: Analysis, function: FunctionId) -> bool:
 def _is_own_id(analysis: Analysis, expr: Expr, function: FunctionId) -> bool:
     """Whether an expression is `os.getpid()`, or a local name for it."""
     if isinstance(expr, Name):
-        bound = analysis.engine.types.scope(function).bindings.get(expr.id, [])
+        bound = analysis.engine.types.scope(function).bindings.get(expr.id, ())
         return any(
             b.how == "value" and isinstance(b.expr, Call) and _is_own_id(analysis, b.expr, function) for b in bound
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -131,12 +131,21 @@ class Cache(Memory):
         """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
         if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
-        content = msgspec.msgpack.encode(self._kept)
+        state = hashlib.blake2b(digest_size=DIGEST)
+        for piece in _pieces(self._kept):
+            state.update(piece)
         try:
-            replace(self._file, _MAGIC + self._salt + digest(content) + content)
+            replace(self._file, [_MAGIC, self._salt, state.digest()], _pieces(self._kept))
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None
+
+
+def _pieces(entries: Mapping[bytes, msgspec.Raw]) -> Iterator[bytes]:
+    """What MessagePack makes of the entries, bit by bit: as a whole, and once more in a file's content, it takes much memory."""
+    yield b"\xdf" + len(entries).to_bytes(4, "big")
+    for key, packed in entries.items():
+        yield msgspec.msgpack.encode(key) + bytes(packed)
 
 
 def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:

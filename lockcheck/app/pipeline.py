@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -144,6 +145,8 @@ def _analyse(
     timing.count("linking", "functions", len(program.functions))
     with timing.stage("summarising"):
         analysis = summarise(program, second, settings)
+        if second.rest():
+            gc.collect()  # trees know what they are in, so that nothing else frees them
     timing.count("summarising", "functions", len(analysis.results))
     return analysis
 

@@ -177,7 +177,7 @@ def _load(store: Path) -> _Stored | None:
 def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
     with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
-        replace(store, msgspec.msgpack.encode(stored))
+        replace(store, [msgspec.msgpack.encode(stored)])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

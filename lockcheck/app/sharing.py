@@ -146,7 +146,7 @@ def _load(store: Path, key: bytes) -> Found | None:
 def _save(store: Path, stored: _Stored) -> None:
     """Leave what was found for others; where that can't be, each does it itself."""
     with suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
-        replace(store, msgspec.msgpack.encode(stored))
+        replace(store, [msgspec.msgpack.encode(stored)])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 DIGEST = 16
@@ -21,15 +22,19 @@ def file_of(folder: Path, root: str, kind: str) -> Path:
     return folder / f"{digest(root.encode('utf-8', 'surrogateescape')).hex()}.{kind}"
 
 
-def replace(file: Path, content: bytes) -> None:
-    """Write a file of the cache in one step; raises `OSError`, and leaves nothing half written."""
+def replace(file: Path, *parts: Iterable[bytes]) -> None:
+    """Write a file of the cache, of which the parts come in pieces, in one step.
+
+    Raises `OSError`, and leaves nothing half written.
+    """
     import tempfile  # most runs write nothing
 
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.suffix}-")
     try:
         with os.fdopen(handle, "wb") as temporary:
-            temporary.write(content)
+            for part in parts:
+                temporary.writelines(part)
         Path(name).replace(file)
     finally:
         Path(name).unlink(missing_ok=True)

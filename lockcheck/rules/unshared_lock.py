@@ -175,7 +175,7 @@ def _made(analysis: Analysis, function: FunctionId, call: Call) -> bool:
 def _unshared(analysis: Analysis, function: FunctionId, name: str) -> bool:
     """Whether a local name gets one new lock, and is only ever taken and given back, here."""
     scope = analysis.engine.types.scope(function)
-    bound = scope.bindings.get(name, [])
+    bound = scope.bindings.get(name, ())
     if len(bound) != 1 or name in scope.parameters or not isinstance(bound[0].expr, Call) or bound[0].how != "value":
         return False
     if not _made(analysis, function, bound[0].expr):

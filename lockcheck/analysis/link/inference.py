@@ -89,8 +89,13 @@ class Inference:
         self._text = text
         self._find = find
         self._inputs: dict[str, str | None] = {}
-        self._nodes: dict[str, dict[_Corner, _Node]] = {}
         self._rows: dict[str, dict[int, ClassId | FunctionId]] = {}
+        self._absent: set[str] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Have a world of our own in astroid, with its built-ins and nothing else."""
+        self._nodes: dict[str, dict[_Corner, _Node]] = {}
         self._world: dict[str, Any] = {
             **AstroidManager.brain,
             "astroid_cache": {},
@@ -106,6 +111,11 @@ class Inference:
             manager.bootstrap()
             for plugin in _SYNTACTIC:
                 plugin.register(manager)
+
+    def rest(self) -> None:
+        """Let all trees go, which take much memory; those that are asked for again are made anew."""
+        self.close()
+        self._begin()
 
     @staticmethod
     def close() -> None:
@@ -149,17 +159,19 @@ class Inference:
         known: nodes.Module | None = manager.astroid_cache.get(name)
         if known is not None:
             return known
-        if name in self._inputs:
+        if name in self._absent:
             raise AstroidImportError("there is no module {modname}", modname=name)
+        is_new = name not in self._inputs
         source = self._source(name)
         self._inputs[name] = source.text if source is not None else None
         if source is None:
             source = self._stand_in(name)
         size = len(source.text) if source is not None else 0
-        if source is None or size > MAX_TEXT or self.characters + size > MAX_TEXTS:
+        if source is None or size > MAX_TEXT or self.characters + size * is_new > MAX_TEXTS:
+            self._absent.add(name)
             raise AstroidImportError("there is no module {modname}", modname=name)
-        self.modules += 1
-        self.characters += size
+        self.modules += is_new
+        self.characters += size * is_new
         return AstroidBuilder(manager).string_build(source.text, name, source.path)
 
     def _source(self, name: str) -> Source | None:
@@ -264,8 +276,9 @@ class Inference:
             rows = self._rows[module] = {}
             for cls in unit.facts.classes:
                 rows[cls.span.row] = ClassId(module, cls.qualname)
-            for function, facts in self.program.functions.items():
-                if function.module == module and facts.name.isidentifier():
+            for function in self.program.functions_of(module):
+                facts = self.program.functions[function]
+                if facts.name.isidentifier():
                     rows[facts.span.row] = function
         found = rows.get((made.position.lineno if made.position is not None else made.lineno) or 0)
         return found if found is not None and _word(found) == made.name else None

@@ -61,7 +61,7 @@ def kept(scope: Scope, body: tuple[Node, ...], name: str, reach: Callable[[Expr]
 
     `lock = self._locks.get(key)`, `if lock is None: lock = self._locks[key] = Lock()`.
     """
-    bindings = scope.bindings.get(name, [])
+    bindings = scope.bindings.get(name, ())
     if name in scope.parameters or any(b.how != "value" or b.expr is None or b.place for b in bindings):
         return None
     values = [(b.expr, reach(b.expr)) for b in bindings if b.expr is not None]

@@ -93,7 +93,7 @@ class Origins:
         if isinstance(func, Attr):
             return self._registered(func, function) or (self._told(func, function) if not _resolved(value) else None)
         if isinstance(func, Name):
-            for binding in self.types.scope(function).bindings.get(func.id, []):
+            for binding in self.types.scope(function).bindings.get(func.id, ()):
                 if binding.how == "value" and isinstance(binding.expr, Attr) and not binding.place:
                     found = self._registered(binding.expr, function)
                     if found is not None:
@@ -173,7 +173,7 @@ class Origins:
         if current is None or current.qualname == MODULE:
             return None
         scope = self.types.scope(current)
-        bindings = [b for b in scope.bindings.get(name, []) if b.how != "annotation"]
+        bindings = [b for b in scope.bindings.get(name, ()) if b.how != "annotation"]
         if name in scope.parameters:
             return self.parameter(current, name, depth) if not bindings else None
         for binding in bindings:
@@ -311,7 +311,7 @@ class Origins:
                 return self.container(value, function, depth - 1)
             case Name(id=name) if function.qualname != MODULE and self.types.scope(function).binds(name):
                 scope = self.types.scope(function)
-                bound = [b for b in scope.bindings.get(name, []) if b.how in ("value", "element")]
+                bound = [b for b in scope.bindings.get(name, ()) if b.how in ("value", "element")]
                 if len(bound) == 1 and bound[0].expr is not None and name not in scope.parameters:
                     return self.container(bound[0].expr, function, depth - 1)
                 return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -38,6 +38,10 @@ Text = Callable[[Unit], str]
 """Gives the text of a file of the program."""
 Find = Callable[[str], "Source | None"]
 """Gives a module by its dotted name out of the folders that the user configured."""
+
+
+MANY: Final = 500_000
+"""Characters of modules whose trees are worth letting go: of so many they take about 20 MB, which takes a moment."""
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -104,6 +108,13 @@ class Outside:
 
             self._inference = Inference(program, self._text, self._find)
         return self._inference
+
+    def rest(self) -> bool:
+        """Let go what takes memory and can be made again, if that is much: most questions have been asked."""
+        if self._inference is None or self._inference.characters < MANY:
+            return False
+        self._inference.rest()
+        return True
 
     def close(self) -> None:
         """Leave astroid as it was found, if anybody else in this process uses it."""

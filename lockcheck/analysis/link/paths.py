@@ -310,7 +310,7 @@ class Paths:
         """Whether a local name that is given several values holds, at this point, none that is known to be the lock."""
         if not isinstance(expr, Name) or path is None or not isinstance(path.root, LocalRoot):
             return False
-        bindings = self.types.scope(function).bindings.get(expr.id, [])
+        bindings = self.types.scope(function).bindings.get(expr.id, ())
         if len(bindings) < 2 or lock == LocalLock(function, expr.id):
             return False
         return any(locks.known(self.types.binding(b, function)) is None for b in bindings)

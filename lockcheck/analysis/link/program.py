@@ -15,6 +15,7 @@ from lockcheck.analysis.link.values import (
     Value,
     join,
 )
+from lockcheck.analysis.link.words import share
 from lockcheck.knowledge.load import Library
 from lockcheck.model.expression import Expr, last_word
 from lockcheck.model.facts import ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
@@ -56,6 +57,7 @@ class Program:
         self.classes: dict[ClassId, ClassFacts] = {}
         self.functions: dict[FunctionId, FunctionFacts] = {}
         for unit in self.units.values():
+            share(unit.facts)
             for item in unit.facts.classes:
                 self.classes[ClassId(unit.module, item.qualname)] = item
             for function in unit.facts.functions:
@@ -77,6 +79,7 @@ class Program:
         self._refused: set[FunctionId] = set()
         self._looked_at: dict[FunctionId, tuple[Node, ...] | None] = {}
         self._callers: dict[str, list[FunctionId]] | None = None
+        self._by_module: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
         self._opaque: dict[ClassId, str] = {}
@@ -143,6 +146,14 @@ class Program:
         if known is not None and not any(last_word(d) == "overload" for d in known.decorators):
             identity = FunctionId(module, f"{facts.qualname}@{facts.first_row}")
         self.functions[identity] = facts
+
+    def functions_of(self, module: str) -> tuple[FunctionId, ...]:
+        """The functions of a module of the program, in the order of its facts."""
+        if self._by_module is None:
+            self._by_module = {}
+            for identity in self.functions:
+                self._by_module.setdefault(identity.module, []).append(identity)
+        return tuple(self._by_module.get(module, ()))
 
     def names(self, module: str) -> Names:
         """The names of a module of the program."""

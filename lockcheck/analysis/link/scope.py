@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.words import share_name
 from lockcheck.model.expression import (
     Attr,
     Await,
@@ -56,10 +57,6 @@ _STORES = {"append": 0, "appendleft": 0, "add": 0, "insert": 1, "setdefault": 1,
 """Methods that put an argument into their object, and which argument that is."""
 
 
-_TELLING = frozenset({Call, Walrus, Comprehension})
-"""The expressions that tell a scope something: one in nine."""
-
-
 class Binding(msgspec.Struct, frozen=True, gc=False):
     """One way in which a name gets its value.
 
@@ -83,10 +80,9 @@ class Scope:
         self.id = identity
         self.facts: FunctionFacts = program.functions[identity]
         self.parameters = {p.name: p for p in self.facts.parameters}
-        self.bindings: dict[str, list[Binding]] = {}
+        self._bindings: dict[str, list[Binding]] = {}
         self.returns: list[Expr] = []
-        self.calls: dict[str, list[Call]] = {}
-        """The calls in the body by the last word of what they call, in source order."""
+        self._calls: dict[str, list[Call]] = {}
         self.writes: list[tuple[Expr, Expr]] = []
         """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
         outer = set(self.facts.globals) | set(self.facts.nonlocals)
@@ -95,6 +91,11 @@ class Scope:
             self._bind(item.bound.partition(".")[0] if item.attribute is None else item.bound, _imported(item))
         for step in steps(program.body(identity)):
             self._step(step)
+        self.bindings = _packed(self._bindings)
+        """The ways in which each name gets its value, in source order."""
+        self.calls = _packed(self._calls)
+        """The calls in the body by the last word of what they call, in source order."""
+        del self._bindings, self._calls
 
     @property
     def first(self) -> str | None:
@@ -109,7 +110,7 @@ class Scope:
 
     def _bind(self, name: str, binding: Binding) -> None:
         if name not in self._outer:
-            self.bindings.setdefault(name, []).append(binding)
+            self._bindings.setdefault(name, []).append(binding)
 
     def _step(self, step: Node) -> None:
         match step:
@@ -143,9 +144,9 @@ class Scope:
             self.writes += [(step.value, t.value) for t in step.targets if isinstance(t, Item)]
         for expr in expressions(step):
             for inner in walk(expr):
-                if type(inner) not in _TELLING:
-                    continue
-                if isinstance(inner, Call):
+                if isinstance(inner, (Name, Attr)):
+                    share_name(inner)
+                elif isinstance(inner, Call):
                     self._call(inner)
                 elif isinstance(inner, Walrus):
                     self._bind(inner.name, Binding("value", inner.value))
@@ -156,9 +157,9 @@ class Scope:
     def _call(self, call: Call) -> None:
         func = call.func
         if isinstance(func, Name):
-            self.calls.setdefault(func.id, []).append(call)
+            self._calls.setdefault(func.id, []).append(call)
         elif isinstance(func, Attr):
-            self.calls.setdefault(func.name, []).append(call)
+            self._calls.setdefault(func.name, []).append(call)
             at = _STORES.get(func.name)
             if at is not None and at < len(call.args):
                 self.writes.append((call.args[at], func.value))
@@ -176,6 +177,14 @@ class Scope:
                 self._target(inner, "other", value, place)
             case _:
                 pass
+
+
+_Kept = TypeVar("_Kept")
+
+
+def _packed(found: dict[str, list[_Kept]]) -> dict[str, tuple[_Kept, ...]]:
+    """The same in half of the memory: most have one element, and all scopes of a program are kept."""
+    return {name: tuple(items) for name, items in found.items()}
 
 
 def _imported(item: ImportFact) -> Binding:

@@ -64,7 +64,7 @@ class Types:
         """Expressions that a second opinion was had on: for who asks about them, not for what follows from them."""
         self._scopes: dict[FunctionId, Scope] = {}
         self._owners: dict[FunctionId, ClassId | None] = {}
-        self._binders: dict[tuple[FunctionId, str], FunctionId | None] = {}
+        self._binders: dict[FunctionId, dict[str, FunctionId | None]] = {}
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
         """The value that answers a question; unknown where it depends on itself."""
@@ -160,14 +160,16 @@ class Types:
 
     def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
-        key = (function, name)
+        known = self._binders.get(function)
+        if known is None:
+            known = self._binders[function] = {}
         try:
-            return self._binders[key]
+            return known[name]
         except KeyError:
             current: FunctionId | None = function
         while current is not None and (current.qualname == MODULE or not self.scope(current).binds(name)):
             current = self.enclosing(current)
-        self._binders[key] = current
+        known[name] = current
         return current
 
     def global_name(self, module: str, name: str) -> Value:
@@ -206,7 +208,7 @@ class Types:
     def _local(self, scope: Scope, name: str) -> Value:
         values: list[Value] = []
         parameter = scope.parameters.get(name)
-        bindings = scope.bindings.get(name, [])
+        bindings = scope.bindings.get(name, ())
         holder = self.holder(scope.id, name)
         if parameter is not None:
             values.append(hold(self, self.parameter(scope, parameter), holder))

@@ -288,7 +288,7 @@ class _Devices:
 
     def _local(self, index: int, name: str, call: Call) -> Iterator[LockId]:
         scope = self._analysis.engine.types.scope(self._trace[index].function)
-        bindings = scope.bindings.get(name, [])
+        bindings = scope.bindings.get(name, ())
         if len(bindings) == 1 and bindings[0].how in ("value", "entered") and bindings[0].expr is not None:
             if bindings[0].expr != Name(name):
                 yield from self._named(index, bindings[0].expr, call)

@@ -108,7 +108,7 @@ def _waiting(frame: Frame, value: Expr, span: Span, state: State) -> State:
     types = frame.engine.types
     state = protocol.run(frame, "__await__", value, state, span)
     if isinstance(value, Name):
-        bound = frame.scope.bindings.get(value.id, [])
+        bound = frame.scope.bindings.get(value.id, ())
         if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
             made = types.evaluate(bound[0].expr.func, frame.function)
             coroutine = [o for o in options(made) if isinstance(o, FunctionValue)]
@@ -130,7 +130,7 @@ def iterable(frame: Frame, expr: Expr, state: State, is_async: bool, span: Span 
     if isinstance(expr, Comprehension):
         return consumed(frame, expr, state)
     if isinstance(expr, Name):
-        bound = frame.scope.bindings.get(expr.id, [])
+        bound = frame.scope.bindings.get(expr.id, ())
         if len(bound) == 1 and bound[0].how == "value" and isinstance(bound[0].expr, Call) and not bound[0].place:
             made = bound[0].expr
             if calls.makes_generator(frame, made):

@@ -19,6 +19,7 @@ MAX_TRACE = 12
 """Longer chains of calls are no evidence that a person would follow; the bound keeps the domain finite."""
 
 PairKey = tuple[object, ...]
+_NOTHING: frozenset[LockId] = frozenset()
 
 
 class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -115,9 +116,7 @@ class Frame:
 
     def calling(self, function: FunctionId, state: State) -> None:
         """Note what is held around a call."""
-        held = frozenset(
-            h.lock.id for h in state.held if h.lock.id is not None and h.must and h.lock.exclusive and h.mode != "read"
-        )
+        held = _exclusive(state) if state.held else _NOTHING  # kept for each call: most are made while nothing is held
         here = Around(function, held, state.bounded > 0)
         before = self.calls.get(function)
         if before is not None:
@@ -162,6 +161,12 @@ class Frame:
         if raised is not None and (after := cleanup(raised)) is not None:
             self.may_raise(after)
         return cleanup(end) if end is not None else None
+
+
+def _exclusive(state: State) -> frozenset[LockId]:
+    return frozenset(
+        h.lock.id for h in state.held if h.lock.id is not None and h.must and h.lock.exclusive and h.mode != "read"
+    )
 
 
 def _holds(state: State, lock: LockRef) -> bool:

@@ -118,7 +118,7 @@ def cancelled(frame: Frame, expr: Call) -> bool:
 def _sources(frame: Frame, receiver: Expr) -> Iterator[str]:
     """The collections that a loop's variable comes from."""
     if isinstance(receiver, Name):
-        for binding in frame.scope.bindings.get(receiver.id, []):
+        for binding in frame.scope.bindings.get(receiver.id, ()):
             source = tests.spelled(binding.expr) if binding.how == "element" and binding.expr is not None else None
             if source is not None:
                 yield source

@@ -25,7 +25,7 @@ def of(frame: Frame, func: Expr, target: Target, state: State) -> Path | None:
         case Attr():
             return _before(frame, func, word, state)
         case Name(id=name):
-            found = frame.scope.bindings.get(name, [])
+            found = frame.scope.bindings.get(name, ())
             once = len(found) == 1 and found[0].how == "value" and not found[0].place
             return _before(frame, found[0].expr, word, state) if once else None
         case _:
