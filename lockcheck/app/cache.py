@@ -159,7 +159,7 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
         return {}
     try:
         return _STORE.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
 
 

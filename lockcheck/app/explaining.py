@@ -13,7 +13,7 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.app.config import check_selectors
 from lockcheck.app.graphing import described, runner, spelled, steps_of
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import analysed, apply, early_failures
+from lockcheck.app.pipeline import analysed, apply, shortcomings
 from lockcheck.app.project import Project
 from lockcheck.app.reaching import reached
 from lockcheck.app.rulebook import rulebook
@@ -54,7 +54,7 @@ def explain(project: Project, spot: Spot, options: Options) -> Explained:
         found = apply(book.rules, program.analysis, options)
         verdicts = Verdicts(program, found, project, catalogue)
         told = tuple(_told(verdicts, spot))
-        failures = (*early_failures(program, project), *found.failures)
+        failures = (*shortcomings(program, project), *found.failures)
         explanation = Explanation(spot.path, spot.row, spot.column, None, (), told, None, (), (), ())
         analysis = program.analysis
         if not isinstance(analysis, Failure):

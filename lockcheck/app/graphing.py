@@ -15,7 +15,7 @@ from lockcheck.analysis.ruling_out import reasons
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import certainty
 from lockcheck.app.headroom import with_headroom
-from lockcheck.app.pipeline import analysed, early_failures
+from lockcheck.app.pipeline import analysed, shortcomings
 from lockcheck.app.project import Project
 from lockcheck.app.rulebook import rulebook
 from lockcheck.app.run import Options
@@ -38,12 +38,11 @@ class Drawn(msgspec.Struct, frozen=True):
 def graph_of(project: Project, options: Options) -> Drawn:
     """Analyse a project for its graph."""
     with analysed(project, options, rulebook(project)) as program:
-        failures = early_failures(program, project)
         analysis = program.analysis
         if isinstance(analysis, Failure):
-            return Drawn(LockGraph((), (), ()), program.sources, (*failures, analysis))
+            return Drawn(LockGraph((), (), ()), program.sources, (*shortcomings(program, project), analysis))
         graph = with_headroom(lambda: lock_graph(analysis, project))
-        return Drawn(graph, program.sources, tuple(of_interest(failures, project)))
+        return Drawn(graph, program.sources, tuple(of_interest(shortcomings(program, project), project)))
 
 
 def lock_graph(analysis: Analysis, project: Project) -> LockGraph:

@@ -13,6 +13,7 @@ import msgspec
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.app.attempt import attempt
 from lockcheck.app.config import check_selectors
+from lockcheck.app.cut_off import cut_off
 from lockcheck.app.discovery import Reading, read
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
@@ -159,12 +160,13 @@ def apply(rules: Sequence[Rule], analysis: Analysis | Failure, options: Options)
     return found
 
 
-def early_failures(program: Analysed, project: Project) -> tuple[Failure, ...]:
-    """Give what could not be done before any rule was asked."""
+def shortcomings(program: Analysed, project: Project) -> tuple[Failure, ...]:
+    """Give what could not be done: beside the rules that failed, all of it, as far as it has been asked for."""
     from lockcheck.app.library import unknown_names
 
     named = unknown_names(program.analysis, project.config)
-    return (*program.book.failures, *program.reading.failures, *program.extraction.failures, *named)
+    spent = cut_off(program.analysis)
+    return (*program.book.failures, *program.reading.failures, *program.extraction.failures, *named, *spent)
 
 
 def report_on(program: Analysed, found: Found, project: Project, catalogue: Catalogue) -> Report:
@@ -172,7 +174,7 @@ def report_on(program: Analysed, found: Found, project: Project, catalogue: Cata
     units = program.extraction.units
     return triage(
         [*syntax_errors(units), *invalid(units, catalogue), *found.findings],
-        [*early_failures(program, project), *found.failures],
+        [*shortcomings(program, project), *found.failures],
         units=units if program.heeds_comments else _without_comments(units),
         project=project,
         catalogue=catalogue,

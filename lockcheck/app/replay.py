@@ -17,13 +17,15 @@ import msgspec
 from lockcheck.app.run import Options, Outcome
 from lockcheck.app.stamps import Index, Seen, confirmed, now
 from lockcheck.app.state import asked_of, state_of, surroundings
-from lockcheck.app.store import file_of, replace
+from lockcheck.app.store import DIGEST, digest, file_of, replace
 from lockcheck.model.findings import Count, Finding, Report
 from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
     from lockcheck.app.project import Project
     from lockcheck.app.rulebook import Rulebook
+
+_MAGIC = b"lockcheck report 1\n"
 
 
 class _Named(msgspec.Struct, frozen=True, array_like=True):
@@ -169,7 +171,11 @@ def _without_repairs(findings: tuple[Finding, ...]) -> Iterator[Finding]:
 
 def _load(store: Path) -> _Stored | None:
     try:
-        return _STORED.decode(store.read_bytes())
+        content = store.read_bytes()
+        packed = content[len(_MAGIC) + DIGEST :]
+        if content != _MAGIC + digest(packed) + packed:
+            return None
+        return _STORED.decode(packed)
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
 
@@ -177,7 +183,8 @@ def _load(store: Path) -> _Stored | None:
 def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
     with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
-        replace(store, [msgspec.msgpack.encode(stored)])
+        packed = msgspec.msgpack.encode(stored)
+        replace(store, [_MAGIC, digest(packed), packed])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

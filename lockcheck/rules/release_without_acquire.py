@@ -224,6 +224,7 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each release of what nobody holds."""
     holders = Holders(analysis)
+    finals: dict[FunctionId, dict[Span, tuple[Try, bool]]] = {}
     taken: dict[LockId, list[tuple[FunctionId, Operation]]] = {}
     for function, operation in operations(analysis, "acquire"):
         assert operation.lock.id is not None
@@ -237,7 +238,10 @@ def check(analysis: Analysis) -> Iterator[Finding]:
             continue
         known = taken.get(lock, [])
         if operation.held:
-            tried = _tried(analysis.program.body(function), operation, [o for f, o in known if f == function])
+            if function not in finals:
+                finals[function] = dict(_given_back(analysis.program.body(function)))
+            given_back = finals[function].get(operation.span)
+            tried = _tried(*given_back, [o for f, o in known if f == function]) if given_back is not None else None
             if tried is not None:
                 yield _unsure(analysis, function, operation, tried)
             continue
@@ -271,30 +275,25 @@ def _finding(analysis: Analysis, function: FunctionId, operation: Operation, bef
     )
 
 
-def _tried(nodes: Block, release: Operation, taken: list[Operation]) -> Operation | None:
+def _tried(node: Try, asked: bool, taken: list[Operation]) -> Operation | None:
     """The acquisition in the body of a `try` that may have failed when its `finally` gives the lock back."""
+    inside = _calls(node.body)
+    unsure = [o for o in taken if o.waits or (asked and (o.attempt or o.timed))]
+    own = [o for o in unsure if o.span in inside and not o.handed]
+    return own[0] if own and all(o.span >= own[0].span for o in taken) else None
+
+
+def _given_back(nodes: Block) -> Iterator[tuple[Span, tuple[Try, bool]]]:
+    """The calls that a `finally` makes on every way through it, or where a `locked()` says so (True), and its `try`."""
     for node in nodes:
-        if isinstance(node, Try) and release.span in (at := _given_back(node.final)):
-            inside = _calls(node.body)
-            unsure = [o for o in taken if o.waits or (at[release.span] and (o.attempt or o.timed))]
-            own = [o for o in unsure if o.span in inside and not o.handed]
-            return own[0] if own and all(o.span >= own[0].span for o in taken) else None
+        if isinstance(node, Try):
+            for last in node.final:
+                if isinstance(last, Do):
+                    yield from dict.fromkeys(_calls((last,)), (node, False)).items()
+                elif isinstance(last, Branch) and _asks_locked(last):
+                    yield from dict.fromkeys(_calls(last.then), (node, True)).items()
         for inner in blocks(node):
-            found = _tried(inner, release, taken)
-            if found is not None:
-                return found
-    return None
-
-
-def _given_back(nodes: Block) -> dict[Span, bool]:
-    """The calls that a `finally` makes on every way through it, or where a `locked()` says so (True)."""
-    found: dict[Span, bool] = {}
-    for node in nodes:
-        if isinstance(node, Do):
-            found |= dict.fromkeys(_calls((node,)), False)
-        elif isinstance(node, Branch) and _asks_locked(node):
-            found |= dict.fromkeys(_calls(node.then), True)
-    return found
+            yield from _given_back(inner)
 
 
 def _asks_locked(node: Branch) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockcheck.analysis.budget import Meter
 from lockcheck.analysis.exits.points import NOWHERE, Leave, Point, Points, question
 from lockcheck.analysis.exits.raising import may_raise, writes_log
 from lockcheck.analysis.link import results
@@ -39,8 +40,11 @@ class TooManyPathsError(Exception):
 class Evaluation:
     """Follows expressions with a set of paths. `operations` are those on the one lock, by the span of the call."""
 
-    def __init__(self, analysis: Analysis, function: FunctionId, operations: dict[Span, Operation]) -> None:
-        """Start with no way out found."""
+    def __init__(
+        self, analysis: Analysis, function: FunctionId, operations: dict[Span, Operation], meter: Meter
+    ) -> None:
+        """Start with no way out found, and with what is left for the function."""
+        self.meter = meter
         self.engine = analysis.engine
         self.function = function
         self.operations = operations

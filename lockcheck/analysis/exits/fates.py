@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
+from lockcheck.analysis.budget import Meter, SpentError
 from lockcheck.analysis.exits.evaluation import TooManyPathsError
 from lockcheck.analysis.exits.pairs import pairs
 from lockcheck.analysis.exits.points import How, Leave, Point, spelled
@@ -53,13 +56,22 @@ def fates(analysis: Analysis, result: Result) -> list[Fate]:
     """
     if not analysis.program.has_blocks(result.function):
         return []
-    found: list[Fate] = []
+    meter = Meter()
+    try:
+        return list(_fates(analysis, result, meter))
+    except SpentError:
+        analysis.engine.budget.cut(result.function, "exits")
+        return []
+    finally:
+        analysis.engine.budget.account(meter)
+
+
+def _fates(analysis: Analysis, result: Result, meter: Meter) -> Iterator[Fate]:
     for lock, operations in (*_locks(result), *pairs(analysis, result.function)):
         if not _handed_on(analysis, result.function, operations):
-            fate = _fate(analysis, result.function, lock, operations)
+            fate = _fate(analysis, result.function, lock, operations, meter)
             if fate is not None:
-                found.append(fate)
-    return found
+                yield fate
 
 
 def _locks(result: Result) -> list[tuple[LockRef, dict[Span, Operation]]]:
@@ -80,8 +92,10 @@ def _equal(one: LockRef, other: LockRef) -> bool:
     return same(one, other) or (one.id is not None and one.id == other.id)
 
 
-def _fate(analysis: Analysis, function: FunctionId, lock: LockRef, operations: dict[Span, Operation]) -> Fate | None:
-    walker = Walk(analysis, function, operations)
+def _fate(
+    analysis: Analysis, function: FunctionId, lock: LockRef, operations: dict[Span, Operation], meter: Meter
+) -> Fate | None:
+    walker = Walk(analysis, function, operations, meter)
     facts = analysis.facts(function)
     try:
         returns, raises = walker.run(analysis.program.body(function), facts.span)

@@ -74,8 +74,10 @@ def _leaks(analysis: Analysis, fate: Fate, givers: dict[LockId, set[FunctionId]]
     name = analysis.facts(fate.function).name
     keeps = any(e.normal for e in fate.exits)
     keeper = bool(others) or any(word in name.lower() for word in _KEEPERS)
-    for operation in dict.fromkeys(e.operation for e in fate.exits):
-        exits = [e for e in fate.exits if e.operation == operation]
+    of_operations: dict[Operation, list[Exit]] = {}
+    for leave in fate.exits:
+        of_operations.setdefault(leave.operation, []).append(leave)
+    for operation, exits in of_operations.items():
         if keeps and (keeper or not fate.freed):
             lost = _in_protocol(analysis, fate, exits, others)
             undone = [e for e in exits if e.how == "cancel" and _undone(e, exits)] if fate.releases else []

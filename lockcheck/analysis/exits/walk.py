@@ -51,6 +51,7 @@ class Walk(Evaluation):
         for node in nodes:
             if not points:
                 return points
+            self.meter.spend(1 + len(points))
             points = self.checked(self._node(node, points))
         return points
 

@@ -50,6 +50,7 @@ def run(frame: Frame, nodes: Block, state: State, structured: bool) -> State | N
     if structured:
         return block(frame, nodes, state)
     for node in nodes:
+        frame.meter.spend(1 + len(state.held))
         state = _flat(frame, node, state)
     return state
 
@@ -75,6 +76,7 @@ def block(frame: Frame, nodes: Block, state: State | None) -> State | None:
     for node in nodes:
         if state is None:
             return None
+        frame.meter.spend(1 + len(state.held))
         if frame.watched is not None:
             frame.watched.append((node, state))
         state = _node(frame, node, state)

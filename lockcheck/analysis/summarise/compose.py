@@ -87,7 +87,9 @@ def happen(
 ) -> None:
     """Record what a callee does under the caller's state: all of it, or these pairs."""
     here = _Here(arguments, step, conditions)
-    for pair in frame.engine.summary(arguments.target.function).pairs if pairs is None else pairs:
+    told = frame.engine.summary(arguments.target.function).pairs if pairs is None else pairs
+    frame.meter.spend(len(told))
+    for pair in told:
         _pair(frame, here, pair, state)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lockcheck.analysis.budget import Budget
 from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.origins import Origins
 from lockcheck.analysis.link.outside import Outside
@@ -26,6 +27,7 @@ class Engine:
         self.paths = Paths(self.types)
         self.targets = Targets(self.types)
         self.origins = Origins(self.paths, self.targets)
+        self.budget = Budget(len(program.functions))
         self.summaries: dict[FunctionId, Summary] = {}
         self.promises: dict[FunctionId, tuple[Held, ...]] = {}
         """What contracts say is held, as far as it has been asked for."""

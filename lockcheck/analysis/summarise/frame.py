@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from lockcheck.analysis.budget import Meter
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.state import State, join, same
 from lockcheck.model.events import Block, Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
@@ -52,6 +53,7 @@ class Frame:
         self.function = function
         self.facts = engine.program.functions[function]
         self.scope = engine.types.scope(function)
+        self.meter = Meter()
         self.pairs: dict[PairKey, CriticalPair] = {}
         self.started: dict[PairKey, CriticalPair] = {}
         """What threads that it starts do, where only this start tells which locks they are about."""
@@ -63,7 +65,7 @@ class Frame:
         self.returns: list[State] = []
         self.breaks: list[State] = []
         self.continues: list[State] = []
-        self.raised: list[list[State]] = [[]]
+        self.raised: list[list[State]] = []
         self.around: list[State] = []
         self.stacks: dict[str, str] = {}
         self.entry: list[Held] = []
@@ -99,6 +101,7 @@ class Frame:
         """Keep a pair: the event under what is held now, less what a callee has given back, and what it holds."""
         if len(trace) > MAX_TRACE:
             return
+        self.meter.spend(1 + len(state.held))
         if state.debugging and isinstance(event, Block):
             confidence = Confidence.LOW
         held = state.held
@@ -140,7 +143,9 @@ class Frame:
         self.needs[key] = Need(lock, span, callee, held)
 
     def may_raise(self, state: State) -> None:
-        """Note that an exception may leave from here."""
+        """Note that an exception may leave from here, for whatever is around to see to it."""
+        if not self.raised:
+            return
         collected = self.raised[-1]
         if not collected or collected[-1] is not state:
             collected.append(state)

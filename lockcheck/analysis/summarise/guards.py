@@ -23,19 +23,20 @@ def guarded(analysis: Analysis, pair: CriticalPair) -> bool:
     chain = [step.function for step in pair.trace]
     for index, step in enumerate(pair.trace):
         function = step.function
-        flags = {name for outer in chain[:index] for name in _set(analysis, outer)}
-        asked = [test for test in _all_tests(analysis, function) if _asks(analysis, function, test, flags)]
+        flags = frozenset(name for outer in chain[:index] for name in _set(analysis, outer))
+        asked = _asking(analysis, function, flags)
         if asked and any(test in asked for test in _tests(analysis.program.body(function), step.span)):
             return True
     return False
 
 
-def _all_tests(analysis: Analysis, function: FunctionId) -> tuple[Expr, ...]:
-    """Every test of a function: few ask anything of interest, and only where one does it matters which place it guards."""
-    question = ("tests", function, analysis.program.has_blocks(function))
+def _asking(analysis: Analysis, function: FunctionId, flags: frozenset[str]) -> tuple[Expr, ...]:
+    """The tests of a function that ask: few do, and only where one does it matters which place it guards."""
+    question = ("asking", function, analysis.program.has_blocks(function), flags)
     nothing: tuple[Expr, ...] = ()
-    body = analysis.program.body(function)
-    return analysis.engine.types.memo.solve(question, lambda: tuple(decisions(body)), nothing)
+    tests = decisions(analysis.program.body(function))
+    asking = (test for test in tests if _asks(analysis, function, test, flags))
+    return analysis.engine.types.memo.solve(question, lambda: tuple(asking), nothing)
 
 
 def _tests(nodes: Block, span: Span) -> list[Expr]:
@@ -51,7 +52,7 @@ def _tests(nodes: Block, span: Span) -> list[Expr]:
     return found
 
 
-def _asks(analysis: Analysis, function: FunctionId, test: Expr, flags: set[str]) -> bool:
+def _asks(analysis: Analysis, function: FunctionId, test: Expr, flags: frozenset[str]) -> bool:
     for inner in walk(test):
         match inner:
             case Name(id=name) if name in _WHO:
@@ -74,10 +75,16 @@ def _local(analysis: Analysis, expr: Expr, function: FunctionId) -> bool:
     return False
 
 
-def _set(analysis: Analysis, function: FunctionId) -> set[str]:
+def _set(analysis: Analysis, function: FunctionId) -> frozenset[str]:
     """The attributes that a function sets to a constant other than None and False: flags that something is going on."""
+    nothing: frozenset[str] = frozenset()
+    body = analysis.program.body(function)
+    return analysis.engine.types.memo.solve(("set", function), lambda: frozenset(_set_in(body)), nothing)
+
+
+def _set_in(body: Block) -> set[str]:
     found: set[str] = set()
-    for step in steps(analysis.program.body(function)):
+    for step in steps(body):
         if isinstance(step, Assign) and isinstance(step.value, Const) and step.value.value:
             found.update(t.name for t in step.targets if isinstance(t, Attr))
     return found

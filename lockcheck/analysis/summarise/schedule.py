@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Iterable
 
 import msgspec
 
+from lockcheck.analysis.budget import SpentError
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.summarise import body, contracts, debugging, decorators
@@ -75,7 +77,9 @@ class Schedule(Engine):
                 self._again(heapq.heappop(self._late))
 
     def _again(self, function: FunctionId) -> None:
-        if self._rounds.get(function, 0) < MAX_ROUNDS:
+        if self.budget.is_spent:
+            self.budget.cut(function, "program")
+        elif self._rounds.get(function, 0) < MAX_ROUNDS and not self.budget.has_cut(function):
             self._compute(function)
 
     def _compute(self, function: FunctionId) -> None:
@@ -83,7 +87,7 @@ class Schedule(Engine):
         self._stack.append(function)
         self._open.add(function)
         try:
-            result = follow(self, function)
+            result = self._followed(function)
         finally:
             self._stack.pop()
             self._open.discard(function)
@@ -96,6 +100,17 @@ class Schedule(Engine):
                 if reader in self.summaries or reader in self._open:
                     if not self._stack or reader != self._stack[-1] or before != EMPTY:
                         heapq.heappush(self._late, reader)
+
+    def _followed(self, function: FunctionId) -> Result:
+        """Follow a function as far as the budget goes: of one that goes beyond nothing is known, which is told."""
+        if self.budget.is_spent:
+            self.budget.cut(function, "program")
+            return Result(function, (), EMPTY)
+        try:
+            return follow(self, function)
+        except SpentError:
+            self.budget.cut(function, "body")
+        return Result(function, (), EMPTY)
 
 
 def follow(engine: Engine, function: FunctionId) -> Result:
@@ -113,7 +128,8 @@ def watched(engine: Engine, function: FunctionId) -> list[tuple[Node, State]]:
     """Every statement of a function with the state before it, as often as it is come to."""
     seen: list[tuple[Node, State]] = []
     if engine.program.visit(function) or engine.program.has_blocks(function):
-        _run(engine, function, seen)
+        with contextlib.suppress(SpentError):  # then so much is seen as was before; that it was cut off is told
+            _run(engine, function, seen)
     return seen
 
 
@@ -124,7 +140,10 @@ def _run(
     frame.watched = seen
     start = contracts.assumed(frame, decorators.wrapped(frame, frame.start()))
     nodes = engine.program.body(function)
-    end = body.run(frame, nodes, start, engine.program.has_blocks(function))
+    try:
+        end = body.run(frame, nodes, start, engine.program.has_blocks(function))
+    finally:
+        engine.budget.account(frame.meter)
     return frame, join((*frame.returns, end))
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import msgspec
 
+from lockcheck.analysis.link.paths import Environment
+from lockcheck.analysis.summarise.environment import bound, joined
 from lockcheck.model.events import Acquire, Event, Held, LockRef
-from lockcheck.model.identity import ClassId
 from lockcheck.model.library import Mode
-from lockcheck.model.paths import ClassRoot, Path
+from lockcheck.model.paths import Path
 from lockcheck.model.source import Span
 
-_NOWHERE = Path(ClassRoot(ClassId("", "")))
+MANY = 8
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +27,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     held: tuple[Held, ...] = ()
     dropped: tuple[LockRef, ...] = ()
-    env: dict[str, Path | None] = {}
+    env: Environment = {}
     bounded: int = 0
     attempts: dict[str, Held] = {}
     promised: tuple[Held, ...] = ()
@@ -65,7 +67,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
         """The state after a local name was bound anew; what was reached through its old value loses its path."""
         attempts = {k: v for k, v in self.attempts.items() if k != name} if name in self.attempts else self.attempts
         held = tuple(_rebound(h, name) for h in self.held) if self.held else self.held
-        return msgspec.structs.replace(self, env={**self.env, name: path}, attempts=attempts, held=held)
+        return msgspec.structs.replace(self, env=bound(self.env, name, path), attempts=attempts, held=held)
 
     def telling(self, word: str, outcome: bool | None, acquired: Span | None) -> State:
         """The state after a flag was set: right behind the acquisition at `acquired`, it tells of that lock."""
@@ -151,11 +153,16 @@ def assuming(state: State | None, test: str | None, outcome: bool) -> State | No
 
 def join(states: Iterable[State | None]) -> State | None:
     """The state where several flows meet: held on some path only is held, and marked so. None is unreachable."""
-    found: State | None = None
-    for state in states:
-        if state is not None:
-            found = state if found is None or found is state else _join(found, state)
-    return found
+    found = [state for state in states if state is not None]
+    while (
+        len(found) > MANY
+    ):  # those of a long block differ from their neighbours by little, and from all others by much
+        found = [_all(found[at : at + MANY]) for at in range(0, len(found), MANY)]
+    return _all(found) if found else None
+
+
+def _all(states: Sequence[State]) -> State:
+    return reduce(lambda one, other: one if one is other else _join(one, other), states)
 
 
 def _join(one: State, other: State) -> State:
@@ -173,12 +180,11 @@ def _join(one: State, other: State) -> State:
             guards = tuple(g for g in item.guards if g in match.guards)
             held.append(msgspec.structs.replace(first, must=item.must and match.must, guards=guards))
     held += [msgspec.structs.replace(r, must=False) for r in rest]
-    names = one.env.keys() | other.env.keys()
-    env = {n: p if (p := one.env.get(n, _NOWHERE)) == other.env.get(n, _NOWHERE) else None for n in sorted(names)}
     dropped = tuple(dict.fromkeys((*one.dropped, *other.dropped)))
     attempts = {n: lock for n, lock in one.attempts.items() if n in other.attempts}
     debugging = one.debugging and other.debugging
     bounded = min(one.bounded, other.bounded)
+    env = joined(one.env, other.env)
     return State(tuple(held), dropped, env, bounded, attempts, one.promised, debugging)
 
 
