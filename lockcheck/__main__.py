@@ -10,7 +10,10 @@ if sys.path and sys.path[0] in ("", os.getcwd()):  # noqa: PTH109 - spelled as P
         # A checkout that runs itself: worker processes have to find it, but behind everything else.
         sys.path.append(os.getcwd())  # noqa: PTH109 - as above
 
-from lockcheck.ui.cli import main
+try:
+    from lockcheck.ui.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

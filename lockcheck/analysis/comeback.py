@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from lockcheck.analysis.order import nestings
@@ -9,6 +11,9 @@ from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.witness import named, title
 from lockcheck.model.events import Acquire, Held, LockRef
 from lockcheck.model.identity import FunctionId, LockId, lock_name
+
+_SHOWN = 2
+"""Ways back that are named; a program may have thousands."""
 
 
 class Detour(msgspec.Struct, frozen=True, gc=False):
@@ -35,10 +40,13 @@ class Comebacks:
         """Whether a public function takes a lock."""
         return lock in self._takers
 
-    def direct(self, held: tuple[Held, ...]) -> list[FunctionId]:
-        """Public functions that wait for ever for one of the locks that their own thread holds."""
-        deadly = [h.lock.id for h in held if h.lock.id is not None and not h.lock.reentrant]
-        return [function for lock in deadly for function in self._takers.get(lock, ())]
+    def direct(self, held: tuple[Held, ...]) -> bool:
+        """Whether public functions wait for ever for one of the locks that their own thread holds."""
+        return any(True for _ in self._direct(held))
+
+    def _direct(self, held: tuple[Held, ...]) -> Iterator[FunctionId]:
+        for lock in dict.fromkeys(h.lock.id for h in held if h.lock.id is not None and not h.lock.reentrant):
+            yield from self._takers.get(lock, ())
 
     def detour(self, held: tuple[Held, ...]) -> Detour | None:
         """A public function by which two threads wait for one another: it wants what the other holds."""
@@ -51,9 +59,14 @@ class Comebacks:
 
     def danger(self, held: tuple[Held, ...]) -> str:
         """What happens if it comes back, and how it can."""
-        names = list(dict.fromkeys(title(f) for f in self.direct(held)))
+        names: dict[str, None] = {}
+        for function in self._direct(held):
+            names[title(function)] = None
+            if len(names) > _SHOWN:
+                break
         if names:
-            some = " or ".join(names[:2]) if len(names) <= 2 else f"{names[0]}, {names[1]} or others"
+            first = list(names)
+            some = " or ".join(first) if len(first) <= _SHOWN else f"{', '.join(first[:_SHOWN])} or others"
             return f"if it comes back through {some}, it waits for itself for ever"
         detour = self.detour(held)
         if detour is not None:

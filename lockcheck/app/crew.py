@@ -49,7 +49,10 @@ class Worker:
     def __init__(self) -> None:
         """Start it."""
         try:
-            self._process = subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - this Python itself
+            # In a session of its own, for Ctrl-C is for us, who end it: while it starts, it could only complain.
+            self._process = subprocess.Popen(  # noqa: S603 - this Python itself
+                command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
         except OSError as error:
             raise NoWorkerError(str(error)) from error
         assert self._process.stdin is not None

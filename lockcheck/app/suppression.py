@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -11,6 +12,9 @@ from lockcheck.app.selection import UNUSED, Catalogue
 from lockcheck.model.facts import Comment, Unit
 from lockcheck.model.findings import Confidence, Finding
 from lockcheck.model.source import Place, Span
+
+_MANY = 50
+"""Rows that few statements have, and files have more of."""
 
 
 class Suppression(msgspec.Struct, frozen=True):
@@ -42,7 +46,7 @@ class Suppressed:
     def __init__(self, units: Iterable[Unit]) -> None:
         """Take in the files; a comment is read when its file is asked about."""
         self._units = {unit.path: unit for unit in units}
-        self._read: dict[str, tuple[Suppression, ...]] = {}
+        self._read: dict[str, _Rows] = {}
 
     def has(self, finding: Finding) -> bool:
         """Whether a comment keeps this one back, where it stands or at another end of the hazard.
@@ -52,14 +56,33 @@ class Suppressed:
         return any(
             one.covers(place.span.row, finding.code, finding.name) and (at_home or one.names_lockcheck)
             for place, at_home in _ends(finding)
-            for one in self._in(place.path)
+            for one in self._in(place.path).at(place.span.row)
         )
 
-    def _in(self, path: str) -> tuple[Suppression, ...]:
+    def _in(self, path: str) -> _Rows:
         if path not in self._read:
             unit = self._units.get(path)
-            self._read[path] = suppressions(unit.facts.comments, unit.facts.lines) if unit is not None else ()
+            self._read[path] = _Rows(suppressions(unit.facts.comments, unit.facts.lines) if unit is not None else ())
         return self._read[path]
+
+
+class _Rows:
+    """The suppressions of a file by the rows that they are about; those of many rows apart, for there are few."""
+
+    def __init__(self, found: Iterable[Suppression]) -> None:
+        self._long: list[Suppression] = []
+        self._of_row: dict[int, list[Suppression]] = {}
+        for one in dict.fromkeys(found):
+            if one.last_row - one.first_row > _MANY:
+                self._long.append(one)
+                continue
+            for row in range(one.first_row, one.last_row + 1):
+                self._of_row.setdefault(row, []).append(one)
+
+    def at(self, row: int) -> Iterator[Suppression]:
+        """Give those that may be about a row."""
+        yield from self._of_row.get(row, ())
+        yield from self._long
 
 
 def _ends(finding: Finding) -> Iterator[tuple[Place, bool]]:
@@ -105,7 +128,7 @@ class Unused(msgspec.Struct, frozen=True):
 
 
 Spots = Mapping[str, Sequence[tuple[int, str]]]
-"""The rows and codes at which something is raised, by path, other ends of a hazard included."""
+"""The rows and codes at which something is raised, in order, by path, other ends of a hazard included."""
 
 
 def spots(findings: Iterable[Finding]) -> Spots:
@@ -114,7 +137,7 @@ def spots(findings: Iterable[Finding]) -> Spots:
     for finding in findings:
         for place, _ in _ends(finding):
             found.setdefault(place.path, []).append((place.span.row, finding.code))
-    return found
+    return {path: sorted(raised) for path, raised in found.items()}
 
 
 def unused(unit: Unit, raised: Spots, enabled: Collection[str], catalogue: Catalogue) -> Iterator[Unused]:
@@ -126,12 +149,13 @@ def unused(unit: Unit, raised: Spots, enabled: Collection[str], catalogue: Catal
                 continue
             one = _suppression(comment, directive, unit.facts.lines)
             bare = ("ALL",) if directive.own else ()
+            within = here[bisect_left(here, (one.first_row, "")) : bisect_left(here, (one.last_row + 1, ""))]
             useless = tuple(
                 entry
                 for entry in (directive.entries if directive.entries is not None else bare)
                 if (codes := _meant(entry, catalogue) - {UNUSED})
                 and codes <= frozenset(enabled)
-                and not any(code in codes and one.first_row <= row <= one.last_row for row, code in here)
+                and not any(code in codes for _, code in within)
             )
             if useless:
                 yield Unused(comment, directive, useless)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockcheck.ui import opening
 from lockcheck.ui.commands import ALIASES, COMMANDS, command, listed, mistaken, parser_of
-from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, write, write_file
+from lockcheck.ui.streams import CLEAN, FAILED, FOUND, INTERRUPTED, complain, say, tell, write, write_file
 
 if TYPE_CHECKING:
     from lockcheck.app.discovery import Replacement
@@ -102,7 +102,7 @@ def _check(words: list[str]) -> int:
     if arguments.timing:
         from lockcheck.ui.render.stages import render_stages
 
-        sys.stderr.write(render_stages(timing.stages(), timing.elapsed()))
+        tell(render_stages(timing.stages(), timing.elapsed()))
     return status
 
 
@@ -191,13 +191,13 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
         text = render(outcome.report, view, form)
     if done.instead is not None:
         if arguments.fix and not (arguments.diff or arguments.fix_only):
-            sys.stderr.write(text)
+            tell(text)
         text = done.instead
     if done.status is not None:
         status = done.status
     status = write(text, status) if arguments.output_file is None else write_file(arguments.output_file, text, status)
     for line in done.said if not arguments.quiet else ():
-        sys.stderr.write(f"{visible(line)}\n")
+        tell(f"{visible(line)}\n")
     for failure in (*outcome.report.failures, *done.failures):
         say(visible(f"{failure.what}: {failure.message}"))
     return FAILED if outcome.report.failures or done.failures else status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -38,9 +39,16 @@ def write_file(name: str, text: str, status: int) -> int:
     return status
 
 
+def tell(text: str) -> None:
+    """Write to the standard error; where nobody reads that any more, or it can't be written, there is nobody to tell."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
 def say(text: str) -> None:
     """Tell the user on the standard error."""
-    sys.stderr.write(f"lockcheck: {text}\n")
+    tell(f"lockcheck: {text}\n")
 
 
 def complain(text: str) -> int:
