@@ -190,6 +190,8 @@ class OrderGraph:
                     covered.update((e.outer, e.inner) for e, _ in cycle.steps)
                     key = frozenset((e.outer.lock, e.inner.lock) for e, _ in cycle.steps)
                     by_locks[key] = min((cycle, by_locks.get(key, cycle)), key=Cycle.rank)
+            if work.left <= 0 and not by_locks:  # else the cycles that were found say so
+                self.analysis.engine.budget.cut(self._within(component)[0].witnesses[0].function, "cycles")
             yield Tangle(frozenset(component), tuple(by_locks.values()), frozenset(covered), work.left <= 0)
 
     def _within(self, component: set[Node]) -> list[Edge]:

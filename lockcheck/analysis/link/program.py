@@ -71,6 +71,7 @@ class Program:
             if sign == "." and name[:at] not in self.units
         }
         self.packages = {name.partition(".")[0] for name in self.units}
+        self._global_values: dict[tuple[str, str], tuple[tuple[FunctionId, Expr], ...]] = {}
         self._visit = visit
         self._names: dict[str, Names] = {}
         self._bodies: dict[FunctionId, tuple[Node, ...]] = {}
@@ -326,5 +327,9 @@ class Program:
 
     def global_values(self, module: str, name: str) -> tuple[tuple[FunctionId, Expr], ...]:
         """Each value that is assigned to a global, with the function in which it is to be read."""
-        facts = self.names(module).globals.get(name, ())
-        return tuple((FunctionId(module, f.function), f.value) for f in facts if f.value is not None)
+        found = self._global_values.get((module, name))
+        if found is None:
+            facts = self.names(module).globals.get(name, ())
+            found = tuple((FunctionId(module, f.function), f.value) for f in facts if f.value is not None)
+            self._global_values[module, name] = found
+        return found
