@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 import lockcheck
-from lockcheck.app.store import DIGEST, digest, file_of, replace
+from lockcheck.app.store import DAMAGED, DIGEST, digest, file_of, replace
 from lockcheck.model.facts import FunctionFacts, ModuleFacts
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.flow import Node
@@ -93,7 +93,7 @@ class Memory:
             return None
         try:
             value = decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError):
+        except DAMAGED:
             return None
         self._kept[key] = raw
         return value
@@ -159,7 +159,7 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
         return {}
     try:
         return _STORE.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except DAMAGED:
         return {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,10 @@ else:
 FILE_NAMES = (".lockcheck.toml", "lockcheck.toml", "pyproject.toml")
 _SELECTING = ("ignore", "extend-select")
 """What works on a selection: a file that selects afresh has nothing of it from the files that it extends."""
+
+_LONGEST, _DOTS = 1_000_000, 1_000
+"""Characters of a file, and dots of a line, that configurations have less of: a key of many parts is parsed for minutes."""
+_TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 class ConfigError(LockcheckError):
@@ -135,7 +140,7 @@ def _layers(first: _Layer) -> list[_Layer]:
     layers = [first]
     while (extended := layers[-1].table.extend) is not None:
         last = layers[-1].file
-        following = Path(os.path.normpath(last.parent / Path(extended).expanduser()))
+        following = Path(os.path.normpath(last.parent / os.path.expanduser(extended)))  # noqa: PTH111 - that of `Path` may raise
         if any(following == known.file for known in layers):
             raise ConfigError(f"{last}: extend: `{extended}` extends this file in turn")
         layers.append(_layer(following, last))
@@ -236,11 +241,16 @@ def read_table(file: Path) -> object:
 
 def _document(file: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        if len(text) > _LONGEST or any(_TEXT.sub("", line).count(".") > _DOTS for line in text.splitlines()):
+            raise ConfigError(f"{file}: not read, for it is too long or has too many dots in a line")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: not valid TOML: nested too deeply") from error
 
 
 def _config(file: Path, table: SettingsTable, origins: dict[str, str], layers: list[_Layer]) -> Config:

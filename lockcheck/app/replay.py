@@ -17,7 +17,7 @@ import msgspec
 from lockcheck.app.run import Options, Outcome
 from lockcheck.app.stamps import Index, Seen, confirmed, now
 from lockcheck.app.state import asked_of, state_of, surroundings
-from lockcheck.app.store import DIGEST, digest, file_of, replace
+from lockcheck.app.store import DAMAGED, DIGEST, digest, file_of, replace
 from lockcheck.model.findings import Count, Finding, Report
 from lockcheck.model.source import SourceFile
 
@@ -176,7 +176,7 @@ def _load(store: Path) -> _Stored | None:
         if content != _MAGIC + digest(packed) + packed:
             return None
         return _STORED.decode(packed)
-    except (OSError, msgspec.DecodeError, RecursionError):
+    except (OSError, *DAMAGED):
         return None
 
 

@@ -21,7 +21,7 @@ import msgspec
 from lockcheck.app.attempt import attempt, said
 from lockcheck.app.cache import Cache
 from lockcheck.app.config import ConfigError
-from lockcheck.app.store import DIGEST, digest
+from lockcheck.app.store import DAMAGED, DIGEST, digest
 from lockcheck.model.facts import ModuleFacts
 from lockcheck.model.findings import Failure
 
@@ -162,7 +162,7 @@ def _unwrapped(content: bytes, key: bytes) -> bytes | None:
         facts = _FACTS.decode(packed)
         for function in facts.functions:
             function.nodes()
-    except (msgspec.DecodeError, RecursionError):
+    except DAMAGED:
         return None
     return packed
 

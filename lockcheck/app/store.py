@@ -8,8 +8,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
 DIGEST = 16
 """Bytes of a digest."""
+
+DAMAGED = (msgspec.DecodeError, RecursionError, ValueError)
+"""What decoding raises where bytes are not what they should be; the last of a text that is none."""
 
 
 def digest(content: bytes) -> bytes:

@@ -12,8 +12,8 @@ Version: TypeAlias = "tuple[int, int]"
 OLDEST: Version = (3, 10)
 """What is taken where a project does not say: the oldest that lockcheck runs on."""
 
-_WRITTEN = re.compile(r"py(\d)(\d+)")
-_LEAST = re.compile(r"(>=|>|==|===|~=)\s*v?(\d+)(?:\.(\d+))?")
+_WRITTEN = re.compile(r"py(\d)(\d{1,3})")
+_LEAST = re.compile(r"(>=|>|==|===|~=)\s*v?(\d{1,4})(?!\d)(?:\.(\d{1,4})(?!\d))?")
 """A part of a specifier that bounds from below."""
 
 

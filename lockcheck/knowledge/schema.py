@@ -52,9 +52,9 @@ from lockcheck.model.library import (
 
 _Context: TypeAlias = Literal["loop", "thread", "pool", "process", "signal", "finaliser", "exit", "hook", "callback"]
 
-_LIMIT = r"^(\w+)(?:@(\d+)(/)?)?(?:=(\d+(?:\.\d+)?))?$"
-_FLAG = r"^(\w+)(?:@(\d+))?(?:=(true|false))?$"
-_SPAWN = r"^(\w+)(?:@(\d+))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?(?: (together))?$"
+_LIMIT = r"^(\w+)(?:@(\d{1,3})(/)?)?(?:=(\d{1,9}(?:\.\d{1,9})?))?$"
+_FLAG = r"^(\w+)(?:@(\d{1,3}))?(?:=(true|false))?$"
+_SPAWN = r"^(\w+)(?:@(\d{1,3}))? in (loop|thread|pool|process|signal|finaliser|exit|hook|callback)(?: by (\w+))?(?: (together))?$"
 _NAMES = r"^\w+( \w+)*$"
 _PATH = r"^\w+(\.\w+)*$"
 _RETURNS = r"^(\w+(\.\w+)*|tuple\[[\w., ]+\])$"

@@ -199,7 +199,7 @@ def _present(done: Done, project: Project, arguments: Arguments) -> int:
     for line in done.said if not arguments.quiet else ():
         tell(f"{visible(line)}\n")
     for failure in (*outcome.report.failures, *done.failures):
-        say(visible(f"{failure.what}: {failure.message}"))
+        say(f"{failure.what}: {failure.message}")
     return FAILED if outcome.report.failures or done.failures else status
 
 

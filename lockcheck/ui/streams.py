@@ -47,8 +47,10 @@ def tell(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell the user on the standard error."""
-    tell(f"lockcheck: {text}\n")
+    """Tell the user on the standard error, in a line. What is quoted may be anybody's: a name, a key of a configuration."""
+    from lockcheck.ui.render.view import visible
+
+    tell(f"lockcheck: {visible(text)}\n")
 
 
 def complain(text: str) -> int:
