@@ -22,7 +22,7 @@ from lockcheck.app.project import Given, Project
 from lockcheck.app.rulebook import Rulebook, rulebook
 from lockcheck.app.run import Options
 from lockcheck.app.state import state_of
-from lockcheck.app.store import file_of, replace
+from lockcheck.app.store import DAMAGED, file_of, replace
 from lockcheck.model.findings import Failure
 
 _PAUSE = 0.05
@@ -138,7 +138,7 @@ def _build(project: Project, options: Options, book: Rulebook, folder: Path | No
 def _load(store: Path, key: bytes) -> Found | None:
     try:
         stored = _STORED.decode(store.read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *DAMAGED):
         return None
     return stored.found if stored.key == key else None
 

@@ -24,6 +24,7 @@ from flake8.exceptions import ExecutionError
 from lockcheck import __version__
 from lockcheck.app.project import Project, absolute
 from lockcheck.app.sharing import Found, Reported, find
+from lockcheck.app.store import DAMAGED
 from lockcheck.app.worker import internal_error
 from lockcheck.model.errors import LockcheckError
 from lockcheck.model.findings import Failure
@@ -156,7 +157,7 @@ def _handed_over(project: Project) -> Found | None:
         return None
     try:
         handed = msgspec.msgpack.decode(Path(name).read_bytes(), type=_Handed)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *DAMAGED):
         return None
     return handed.found if handed.asked == _asked(project) else None
 
