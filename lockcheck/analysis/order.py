@@ -8,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from lockcheck.analysis.components import components
 from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.circumstances import Circumstance
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LocalLock, LockId
@@ -139,14 +141,26 @@ class OrderGraph:
         for witness in nestings(analysis):
             outer, inner = node(witness.held.lock), node(witness.inner)
             if outer is not None and inner is not None and not _private(analysis, witness):
-                if not self.is_same(outer, inner) and (
-                    witness.held.lock.path is None or witness.held.lock.path != witness.inner.path
-                ):
+                if not self.is_same(outer, inner) and not self._again(witness):
                     found.setdefault((outer, inner), []).append(witness)
         self.edges = {key: Edge(*key, tuple(sorted(found[key], key=Witness.rank))) for key in sorted(found, key=repr)}
         self._of_lock: dict[LockId, list[Edge]] = {}
         for edge in self.edges.values():
             self._of_lock.setdefault(edge.outer.lock, []).append(edge)
+
+    def _again(self, witness: Witness) -> bool:
+        """Whether the lock is held already, by this name or by another one of its object: it is not waited for."""
+        path = witness.inner.path
+        return path is not None and any(
+            held.lock.path == path
+            or (
+                held.lock.path
+                and held.lock.id == witness.inner.id
+                and held.must
+                and self.analysis.objects.same(witness.function, held.lock.path, path)
+            )
+            for held in witness.pair.held
+        )
 
     def is_same(self, one: Node, other: Node) -> bool:
         """Whether two nodes may be one lock."""
@@ -172,7 +186,7 @@ class OrderGraph:
         nodes: dict[LockId, list[Node]] = {}
         for each in dict.fromkeys(n for key in self.edges for n in key):
             nodes.setdefault(each.lock, []).append(each)
-        for component in _components(
+        for component in components(
             {
                 n: [t for e in self.after(n) for t in nodes[e.inner.lock] if self.is_same(t, e.inner)]
                 for alike in nodes.values()
@@ -252,29 +266,56 @@ class OrderGraph:
     def _waits(self, one: Witness, other: Witness) -> bool:
         """Whether the lock that one waits for can be the one that the other holds."""
         wanted, held = node(one.inner), node(other.held.lock)
-        return wanted is not None and held is not None and self.is_same(wanted, held)
+        if wanted is None or held is None or not self.is_same(wanted, held):
+            return False
+        return not self.analysis.objects.apart(one.function, one.inner.path, other.function, other.held.lock.path)
 
     def _together(self, one: Witness, other: Witness) -> bool:
         """Whether two witnesses can run at the same time."""
-        return self.separation(one, other) is None
+        return separation(self.analysis, one, other) is None
 
-    def separation(self, one: Witness, other: Witness) -> Separation | None:
-        """What keeps two witnesses from running at the same time, if anything does.
 
-        A lock held around both (a gate) excludes it; so does one event loop, where nothing can come between two
-        acquisitions of threads' locks (an await between them is LCK101).
-        """
-        entry = self.analysis.entry
-        gates = (one.gates() | entry(one.function)) & (other.gates() | entry(other.function))
-        if gates:
-            return Separation("gate", frozenset(gates))
-        rows = one.pair.trace[0].span.row, other.pair.trace[0].span.row
-        own = all(_of_self(w) for w in (one, other))
-        if self.analysis.threads.apart(one.function, rows[0], other.function, rows[1], own):
-            return Separation("threads")
-        domains = {w.domain for witness in (one, other) for w in (witness.held.lock, witness.inner)}
-        coroutines = all(self.analysis.facts(w.function).is_async for w in (one, other))
-        return Separation("loop") if coroutines and domains == {"thread"} else None
+def separation(analysis: Analysis, one: Witness, other: Witness) -> Separation | None:
+    """What keeps two witnesses from running at the same time, if anything does.
+
+    A lock held around both (a gate) excludes it; so does one event loop, where nothing can come between two
+    acquisitions of threads' locks (an await between them is LCK101).
+    """
+    entry = analysis.entry
+    gates = (one.gates() | entry(one.function)) & (other.gates() | entry(other.function))
+    if gates:
+        return Separation("gate", frozenset(gates))
+    rows = one.pair.trace[0].span.row, other.pair.trace[0].span.row
+    own = all(_of_self(w) for w in (one, other))
+    if analysis.threads.apart(one.function, rows[0], other.function, rows[1], own):
+        return Separation("threads")
+    if _in_other_circumstances(analysis, one, other, own):
+        return Separation("threads")
+    domains = {w.domain for witness in (one, other) for w in (witness.held.lock, witness.inner)}
+    coroutines = all(analysis.facts(w.function).is_async for w in (one, other))
+    return Separation("loop") if coroutines and domains == {"thread"} else None
+
+
+def _in_other_circumstances(analysis: Analysis, one: Witness, other: Witness, own: bool) -> bool:
+    """Whether all who come to the one place run before or after those who come to the other, or behind one gate."""
+    first, second = _circumstances(analysis, one), _circumstances(analysis, other)
+    if first is None or second is None:
+        return False
+    return all(
+        (a.locks | one.gates()) & (b.locks | other.gates())
+        or (a.thread and b.thread and analysis.threads.in_turn(a.thread, b.thread, own))
+        for a in first
+        for b in second
+    )
+
+
+def _circumstances(analysis: Analysis, witness: Witness) -> frozenset[Circumstance] | None:
+    """Those in which the inner lock is waited for: it is not held before, nor is one that is taken on the way to it."""
+    path = witness.inner.path
+    named = analysis.objects.named(witness.function, path) if path is not None else None
+    given_back = any(lock.path == path for lock in witness.pair.dropped)
+    taken = {named} if named is not None and not given_back else set[Path]()
+    return analysis.circumstances.reaching(witness.function, witness.pair.passed | taken)
 
 
 def _of_self(witness: Witness) -> bool:
@@ -356,34 +397,3 @@ def node(lock: LockRef) -> Node | None:
         return None
     hangs = isinstance(lock.id, AttributeLock) and lock.path is not None and not isinstance(lock.path.root, ClassRoot)
     return Node(lock.id, lock.receiver if hangs else None)
-
-
-def _components(after: dict[Node, list[Node]]) -> Iterator[set[Node]]:
-    """Strongly connected components that hold a cycle (Tarjan, 1972, without recursion)."""
-    index: dict[Node, int] = {}
-    low: dict[Node, int] = {}
-    stack: dict[Node, None] = {}
-    for start in after:
-        work: list[tuple[Node, int]] = [] if start in index else [(start, 0)]
-        while work:
-            node, position = work.pop()
-            if position == 0:
-                index[node] = low[node] = len(index)
-                stack[node] = None
-            targets = after.get(node, [])
-            while position < len(targets) and targets[position] in index:
-                if targets[position] in stack:
-                    low[node] = min(low[node], index[targets[position]])
-                position += 1
-            if position < len(targets):
-                work += [(node, position + 1), (targets[position], 0)]
-                continue
-            if work:
-                parent = work[-1][0]
-                low[parent] = min(low[parent], low[node])
-            if low[node] == index[node]:
-                component: set[Node] = set()
-                while node not in component:
-                    component.add(stack.popitem()[0])
-                if len(component) > 1 or node in targets:
-                    yield component

@@ -6,7 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator
 
-from lockcheck.analysis.order import Edge, OrderGraph, Separation, Tangle
+from lockcheck.analysis.order import Edge, OrderGraph, Separation, Tangle, separation
 from lockcheck.model.identity import lock_name
 
 MAX_WITNESSES = 6
@@ -44,7 +44,7 @@ def _shortest(graph: OrderGraph, first: Edge, tangle: Tangle) -> tuple[Edge, ...
 def _separations(graph: OrderGraph, one: Edge, other: Edge) -> Iterator[Separation | None]:
     for left in one.witnesses[:MAX_WITNESSES]:
         for right in other.witnesses[:MAX_WITNESSES]:
-            yield graph.separation(left, right)
+            yield separation(graph.analysis, left, right)
 
 
 def _words(apart: Separation) -> str:

@@ -236,6 +236,8 @@ class CriticalPair(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
     `trace` leads from the function to the event. `dropped` are locks of the caller that the function has given
     back by then. `conditions` limit the classes of objects involved. `confidence` is the weakest link's.
+    `passed` are locks that are taken on every way from the function to the event, as far as that is known: a caller that
+    holds one of them, and cannot take it twice, does not come to the event.
     """
 
     held: tuple[Held, ...]
@@ -244,6 +246,7 @@ class CriticalPair(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     dropped: tuple[LockRef, ...] = ()
     conditions: tuple[Condition, ...] = ()
     confidence: Confidence = Confidence.HIGH
+    passed: frozenset[Path] = frozenset()
 
 
 class Summary(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
@@ -253,6 +256,7 @@ class Summary(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     `leaves`: locks still held when it returns; `releases`: locks of the caller that it gives back for good.
     `around`: for a context manager, the locks held while the body of its `with` runs; for a decorator's
     wrapper, those held while the wrapped function runs. `lent`: locks of the caller given back around that body.
+    `passed`: locks taken on every way to its end; `stuck`: it has none, for it waits for itself.
     """
 
     pairs: tuple[CriticalPair, ...] = ()
@@ -260,6 +264,8 @@ class Summary(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     releases: tuple[LockRef, ...] = ()
     around: tuple[Held, ...] = ()
     lent: tuple[LockRef, ...] = ()
+    passed: frozenset[Path] = frozenset()
+    stuck: bool = False
 
 
 EMPTY = Summary()

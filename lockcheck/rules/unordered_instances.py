@@ -243,11 +243,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockcheck.analysis.instances import comes_back, nested
 from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.order import Witness, nestings, one_family
 from lockcheck.analysis.repairs import nesting
 from lockcheck.analysis.summarise import Analysis
+from lockcheck.analysis.summarise.objects import Together
 from lockcheck.analysis.witness import PlaceOfHazard, both, certainty, finding, hazards, reached, taken, through
 from lockcheck.model.expression import Attr, Call, Compare, Expr, Name
 from lockcheck.model.findings import Finding
@@ -280,8 +282,16 @@ def check(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _places(analysis: Analysis) -> Iterator[PlaceOfHazard]:
+    known: list[tuple[Witness, Together]] = []
     for witness in nestings(analysis):
-        if one_family(analysis, witness.held.lock, witness.inner) and _unordered(analysis, witness):
+        if one_family(analysis, witness.held.lock, witness.inner):
+            ways = nested(analysis, witness)
+            if ways is not None:
+                known.append((witness, ways))
+            elif _unordered(analysis, witness):
+                yield witness.pair, (witness.held,), certainty(witness.pair, (witness.held,))
+    for witness, ways in known:
+        if any(comes_back(analysis, witness, way, known) for way in sorted(ways)):
             yield witness.pair, (witness.held,), certainty(witness.pair, (witness.held,))
 
 

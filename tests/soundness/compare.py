@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import tempfile
 from collections import Counter
@@ -31,6 +32,8 @@ CALLBACK: Final = "who calls a function that is handed on"
 """A function that is a value somewhere may be called by any thread."""
 CALLERS: Final = "what the callers have in common"
 """A nesting inside a function counts for every thread that runs it, whatever that thread holds already."""
+CHOSEN: Final = "which of two locks a name means"
+"""A local name that is bound to one of two locks is none that is known."""
 UNKNOWN: Final = "not explained"
 
 _Given = TypeVar("_Given")
@@ -44,6 +47,7 @@ class Disagreement(msgspec.Struct, frozen=True, order=True):
     seed: int
     kind: Kind
     verdict: Verdict
+    either: bool = False
 
     @property
     def title(self) -> str:
@@ -64,12 +68,13 @@ class Comparison(msgspec.Struct, frozen=True):
     seed: int
     can: frozenset[Kind] | None
     said: frozenset[Kind]
+    either: bool = False
 
     def disagreements(self) -> Iterator[Disagreement]:
         """Each way to stop that is missed or reported falsely."""
         if self.can is not None:
             for kind in sorted(self.can ^ self.said):
-                yield Disagreement(self.seed, kind, "missed" if kind in self.can else "false")
+                yield Disagreement(self.seed, kind, "missed" if kind in self.can else "false", self.either)
 
 
 def executed(source: str) -> frozenset[Kind] | None:
@@ -88,14 +93,16 @@ def reported(source: str) -> frozenset[Kind]:
     return frozenset(kind for kind, rules in RULES.items() if codes.intersection(rules))
 
 
-def compare(seed: int) -> Comparison:
-    """Draw, run and analyse one program."""
-    source = draw(seed).source()
-    return Comparison(seed, executed(source), reported(source))
+def compare(seed: int, either: bool = False) -> Comparison:
+    """Draw, run and analyse one program; `either`: a local name in it may be bound to one of two locks."""
+    source = draw(seed, either).source()
+    return Comparison(seed, executed(source), reported(source), either)
 
 
 def reason(program: Program, wanted: Disagreement) -> str:
     """The class of a disagreement that has been shrunk: by what is left in the program."""
+    if "either_" in program.source():
+        return CHOSEN
     other: Kind = "reentry" if wanted.kind == "order" else "order"
     if wanted.verdict == "false" and (other in (executed(program.source()) or ()) or _attempts(program)):
         return BEHIND
@@ -138,13 +145,13 @@ def _differs(can: frozenset[Kind], source: str, kind: Kind) -> bool:
 
 def shrunk(wanted: Disagreement) -> Shrunk:
     """The least program that still shows a disagreement, and why it does."""
-    least = shrink(draw(wanted.seed), wanted)
+    least = shrink(draw(wanted.seed, wanted.either), wanted)
     return Shrunk(wanted, least.source(), reason(least, wanted))
 
 
-def compared(seeds: Sequence[int], jobs: int = 1) -> list[Comparison]:
+def compared(seeds: Sequence[int], jobs: int = 1, either: bool = False) -> list[Comparison]:
     """Compare many programs, in order."""
-    return _each(compare, seeds, jobs)
+    return _each(functools.partial(compare, either=either), seeds, jobs)
 
 
 def _each(action: Callable[[_Given], _Found], given: Sequence[_Given], jobs: int) -> list[_Found]:
@@ -188,8 +195,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--explain", type=int, default=100, help="disagreements that are shrunk and sorted by reason")
     parser.add_argument("--show", type=int, default=3, help="programs that are printed of each class of disagreement")
+    parser.add_argument("--either", action="store_true", help="bind local names to one of two locks, too")
     given = parser.parse_args()
-    found = compared(range(given.seed, given.seed + given.count), given.jobs)
+    found = compared(range(given.seed, given.seed + given.count), given.jobs, given.either)
     sys.stdout.write(summary(found, ()) + "\n")
     sys.stdout.flush()
     explained = _each(shrunk, [d for each in found for d in each.disagreements()][: given.explain], given.jobs)

@@ -38,20 +38,28 @@ class Lock:
 
 @dataclass(frozen=True)
 class Hold:
-    """A lock is held around a body: by `with`, by acquire and release, by try and finally, or under a local name."""
+    """A lock is held around a body: by `with`, by acquire and release, by try and finally, or under a local name.
+
+    Where there is an `other` one, the local name is bound to one of the two: a coin decides.
+    """
 
     lock: str
     how: Literal["with", "plain", "finally", "local"]
     body: Block
+    other: str = ""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The body is run if the lock can be had at once, or in time."""
+    """The body is run if the lock can be had at once, or in time.
+
+    `how`: it is asked for in the test, its outcome has a name, or the function returns at once where it was not had.
+    """
 
     lock: str
     timed: bool
     body: Block
+    how: Literal["test", "name", "return"] = "test"
 
 
 @dataclass(frozen=True)
@@ -181,16 +189,27 @@ def _statement(statement: Statement) -> list[str]:
     match statement:
         case Hold(lock, "with", body):
             return [f"with {lock}:", *_indented(_block(body))]
-        case Hold(lock, "local", body):
-            name = f"held_{lock.replace('.', '_').lower()}"
+        case Hold(lock, "local", body, ""):
+            name = f"held_{_word(lock)}"
             return [f"{name} = {lock}", f"with {name}:", *_indented(_block(body))]
+        case Hold(lock, "local", body, other):
+            name = f"either_{_word(lock)}_{_word(other)}"
+            chosen = f"{name} = {lock} if random.random() < 0.5 else {other}"
+            return [chosen, f"with {name}:", *_indented(_block(body))]
         case Hold(lock, "plain", body):
             return [f"{lock}.acquire()", *_block(body), f"{lock}.release()"]
         case Hold(lock, _, body):
             return [f"{lock}.acquire()", *_finally(lock, body)]
-        case Attempt(lock, timed, body):
-            how = "timeout=0.1" if timed else "blocking=False"
-            return [f"if {lock}.acquire({how}):", *_indented(_finally(lock, body))]
+        case Attempt(lock, timed, body, how):
+            asked = f"{lock}.acquire({'timeout=0.1' if timed else 'blocking=False'})"
+            got = f"got_{_word(lock)}"
+            match how:
+                case "test":
+                    return [f"if {asked}:", *_indented(_finally(lock, body))]
+                case "name":
+                    return [f"{got} = {asked}", f"if {got}:", *_indented(_finally(lock, body))]
+                case "return":
+                    return [f"if not {asked}:", "    return", *_finally(lock, body)]
         case Call(callee, args):
             return [f"{callee}({', '.join(args)})"]
         case Perhaps(body):
@@ -199,6 +218,10 @@ def _statement(statement: Statement) -> list[str]:
             return ["if random.random() < 0.5:", "    return"]
         case Work():
             return ['print("work")']
+
+
+def _word(lock: str) -> str:
+    return lock.replace(".", "_").lower()
 
 
 def _finally(lock: str, body: Block) -> list[str]:
@@ -232,9 +255,10 @@ class _Maker:
     attributes: tuple[Lock, ...] = ()
     objects: tuple[str, ...] = OBJECTS
     functions: list[Function] = field(default_factory=list)
+    either: bool = False
 
     def program(self) -> Program:
-        self.locks = self._locks(LOCKS[: self.chance.choice((1, 2, 2, 2, 3, 3))])
+        self.locks = self._locks(LOCKS[: self.chance.choice((2, 2, 2, 3, 3))])
         if self.chance.random() < 0.4:
             self.attributes = self._locks(("_lock", "_state")[: self.chance.choice((1, 1, 2))])
             self.objects = OBJECTS[: self.chance.choice((1, 2))]
@@ -293,11 +317,15 @@ class _Maker:
             body = self._block(method, parameters, depth + 1, (*held, lock))
             if how == "plain" and _leaves(body):
                 how = "finally"
-            return Hold(lock, how, body)
+            other = ""
+            if self.either and how == "local" and self.chance.random() < 0.3:
+                other = self._lock(method, parameters, (lock, *held))
+            return Hold(lock, how, body, other if other != lock else "")
         if inner and draw < 0.65:
             lock = self._lock(method, parameters, ())
             body = self._block(method, parameters, depth + 1, (*held, lock))
-            return Attempt(lock, self.chance.random() < 0.5, body)
+            asked: Literal["test", "name", "return"] = self.chance.choice(("test", "test", "name", "return"))
+            return Attempt(lock, self.chance.random() < 0.5, body, asked)
         if self.functions and draw < 0.88:
             return self._call(self.chance.choice(self.functions), method, parameters)
         if inner and draw < 0.92:
@@ -361,7 +389,10 @@ class _Maker:
 
 
 def _leaves(block: Block) -> bool:
-    return any(isinstance(each, Leave) or _leaves(_inside(each)) for each in block)
+    return any(
+        isinstance(each, Leave) or (isinstance(each, Attempt) and each.how == "return") or _leaves(_inside(each))
+        for each in block
+    )
 
 
 def _calls_action(block: Block) -> bool:
@@ -376,9 +407,16 @@ def _inside(statement: Statement) -> Block:
             return ()
 
 
-def draw(seed: int) -> Program:
-    """The program of a seed, without functions that nobody calls."""
-    return tidy(_Maker(random.Random(seed)).program())
+def draw(seed: int, either: bool = False) -> Program:
+    """The program of a seed, without functions that nobody calls: the first with two functions and two locks left.
+
+    `either`: a local name may be bound to one of two locks.
+    """
+    chance = random.Random(seed)
+    while True:
+        program = tidy(_Maker(chance, either=either).program())
+        if len(program.functions) > 1 and len(program.locks) + len(program.attributes) > 1:
+            return program
 
 
 def tidy(program: Program) -> Program:
@@ -424,5 +462,13 @@ def _smaller(block: Block) -> Iterator[Block]:
         if isinstance(statement, Hold | Attempt | Perhaps):
             for body in _smaller(inside):
                 yield (*before, replace(statement, body=body), *after)
-        if isinstance(statement, Hold) and statement.how != "with":
-            yield (*before, replace(statement, how="with"), *after)
+        match statement:
+            case Hold(other=other) if other:
+                yield (*before, replace(statement, other=""), *after)
+                yield (*before, replace(statement, lock=other, other=""), *after)
+            case Hold(how="plain" | "finally" | "local"):
+                yield (*before, replace(statement, how="with"), *after)
+            case Attempt(how="name" | "return"):
+                yield (*before, replace(statement, how="test"), *after)
+            case _:
+                pass

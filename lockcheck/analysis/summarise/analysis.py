@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import TypeAlias
 
 from lockcheck.analysis.link.scope import calls_in, steps
+from lockcheck.analysis.summarise.circumstances import Circumstances
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
+from lockcheck.analysis.summarise.objects import Objects
 from lockcheck.analysis.summarise.schedule import Result, Schedule
 from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.setters import Setters
@@ -37,6 +39,8 @@ class Analysis:
         self.entries = Entries(schedule)
         self._construction = Construction(schedule)
         self.threads = Threads(schedule)
+        self.objects = Objects(schedule, self.threads)
+        self.circumstances = Circumstances(schedule, self.threads)
         self.ways = Ways(schedule)
         self._by_events: dict[tuple[type[Event], ...], list[tuple[FunctionId, CriticalPair]]] = {}
         self._calls: dict[FunctionId, tuple[Call, ...]] = {}
@@ -110,7 +114,15 @@ class Analysis:
             for function, pair in self._pairs
             if pair.held
         )
-        return [one for one in map(self._answerable, found) if one[2] and not self._closed(one[1])]
+        return [
+            one
+            for one in map(self._answerable, found)
+            if one[2] and not self._closed(one[1]) and self._is_come_to(one[0], one[1])
+        ]
+
+    def _is_come_to(self, function: FunctionId, pair: CriticalPair) -> bool:
+        """Whether there are circumstances in which a thread gets as far as a pair."""
+        return not pair.passed or self.circumstances.reaching(function, pair.passed) != frozenset()
 
     def started(self) -> Iterator[tuple[FunctionId, CriticalPair, tuple[Held, ...]]]:
         """What happens in threads while they hold something, where only who starts them knows which locks these are."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link.foreign import Foreign
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import options
 from lockcheck.analysis.summarise import contracts, primitives
@@ -64,6 +65,8 @@ def compose(
     if target.only is not None and receiver is not None:
         own = (*own, Condition(receiver, target.only))
     happen(frame, arguments, state, step, own)
+    if (state.held or state.passed) and not own and _surely(frame, target, call):
+        state = state.behind(named(arguments, summary.passed), summary.stuck)
     if summary.leaves or summary.releases:
         frame.flow_matters = True
         for lock in summary.releases:
@@ -75,6 +78,16 @@ def compose(
             frame.operate(Operation("acquire", held.lock, span, callee=text), state)
             state = state.holding(held)
     return state
+
+
+def _surely(frame: Frame, target: Target, call: Call | None) -> bool:
+    """Whether a call runs this function and no other: it is not chosen, nor what some caller gives.
+
+    It is asked in functions that take locks themselves: of others the branches need not be known.
+    """
+    if call is None or target.chosen or target.confidence != Confidence.HIGH:
+        return False
+    return not (isinstance(call.func, Name) and call.func.id in frame.scope.parameters)
 
 
 def happen(
@@ -103,6 +116,7 @@ class _Here:
         self._own = own
         self._conditions: dict[tuple[Condition, ...], tuple[Condition, ...] | None] = {}
         self._held: dict[tuple[Held, ...], tuple[Held, ...] | None] = {(): ()}
+        self._passed: dict[frozenset[Path], frozenset[Path]] = {frozenset(): frozenset()}
 
     def conditions(self, given: tuple[Condition, ...]) -> tuple[Condition, ...] | None:
         """A pair's conditions and the call's own, sorted; None where one of them is not met."""
@@ -119,6 +133,18 @@ class _Here:
             found = tuple(moved(self.arguments, given, self.step, inner=True))
             self._held[given] = found if len(found) == len(given) else None
         return self._held[given]
+
+    def passed(self, given: frozenset[Path]) -> frozenset[Path]:
+        """The locks that are taken on every way to a pair, as far as they have names here."""
+        if given not in self._passed:
+            self._passed[given] = named(self.arguments, given)
+        return self._passed[given]
+
+
+def named(arguments: Arguments, paths: frozenset[Path]) -> frozenset[Path]:
+    """Objects of a callee in the caller's terms, as far as it can name them."""
+    found = (arguments.path(path) for path in paths)
+    return frozenset(path for path in found if path is not None and certain(path))
 
 
 def moved(arguments: Arguments, held: tuple[Held, ...], step: Step, inner: bool = False) -> Iterator[Held]:
@@ -159,6 +185,7 @@ def _pair(frame: Frame, here: _Here, pair: CriticalPair, state: State) -> None:
         dropped,
         conditions,
         confidence,
+        here.passed(pair.passed),
     )
 
 
@@ -200,6 +227,8 @@ def _called(frame: Frame, arguments: Arguments, pair: CriticalPair, event: Callb
     given = arguments.expr(root.name) if isinstance(root, ParameterRoot) else None
     known = False
     told = bool(frame.engine.targets.of(Name(event.name), arguments.target.function))
+    if state.held or state.passed:
+        state = state.behind(named(arguments, pair.passed), stuck=False)
     for held in moved(arguments, pair.held, step, inner=told):
         state = state.holding(held)
     for option in options(arguments.value(event.path)):

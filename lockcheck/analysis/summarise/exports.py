@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockcheck.analysis.summarise.frame import nearer
 from lockcheck.model.events import (
     Acquire,
     Block,
@@ -35,8 +36,7 @@ def export(pairs: Iterable[CriticalPair]) -> tuple[CriticalPair, ...]:
         if key is None:
             continue
         known = best.get(key)
-        if known is None or _rank(pair) < _rank(known):
-            best[key] = pair
+        best[key] = pair if known is None else nearer(pair, known, _rank)
     blocks: list[CriticalPair] = []
     acquires: list[CriticalPair] = []
     callbacks: list[CriticalPair] = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
@@ -12,15 +13,19 @@ from lockcheck.analysis.summarise.state import State, join, same
 from lockcheck.model.events import Block, Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Trace
 from lockcheck.model.findings import Confidence
 from lockcheck.model.flow import Node
-from lockcheck.model.identity import FunctionId, LockId
-from lockcheck.model.paths import ParameterRoot, Path
+from lockcheck.model.identity import FunctionId, GlobalLock, LockId
+from lockcheck.model.paths import GlobalRoot, ParameterRoot, Path
 from lockcheck.model.source import Span
 
 MAX_TRACE = 12
 """Longer chains of calls are no evidence that a person would follow; the bound keeps the domain finite."""
 
+MAX_WAYS = 6
+"""Ways to the calls of one function in another that are told apart."""
+
 PairKey = tuple[object, ...]
 _NOTHING: frozenset[LockId] = frozenset()
+Rank = TypeVar("Rank", tuple[int, int, Trace], tuple[int, int, int, Trace])
 
 
 class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -36,12 +41,28 @@ class Spawned(msgspec.Struct, frozen=True, order=True, gc=False):
     alone: bool = True
 
 
+class Way(msgspec.Struct, frozen=True, gc=False):
+    """One way to a call: exclusive global locks that are held, and what is held and what was taken of a module's objects."""
+
+    locks: frozenset[LockId] = frozenset()
+    mine: frozenset[Path] = frozenset()
+    passed: frozenset[Path] = frozenset()
+
+
+_FREE = Way()
+_FREELY = frozenset({_FREE})
+
+
 class Around(msgspec.Struct, frozen=True, gc=False):
-    """What is around every call of `callee`: exclusive locks that are held, and whether a timeout bounds it."""
+    """What is around every call of `callee`: exclusive locks that are held, and whether a timeout bounds it.
+
+    `ways` are those to the calls, one by one; None where there are too many.
+    """
 
     callee: FunctionId
     locks: frozenset[LockId]
     bounded: bool
+    ways: frozenset[Way] | None = frozenset()
 
 
 class Frame:
@@ -75,6 +96,8 @@ class Frame:
         self.loops = 0
         self.watched: list[tuple[Node, State]] | None = None
         """Each statement with the state before it, where somebody asks what is held at a place."""
+        self.structured = False
+        """The body is followed along its branches: what lies on every way to a place is known."""
         self.flow_matters = False
         """A callee changes which locks are held: a flat body is not enough."""
 
@@ -97,9 +120,10 @@ class Frame:
         dropped: tuple[LockRef, ...] = (),
         conditions: tuple[Condition, ...] = (),
         confidence: Confidence = Confidence.HIGH,
+        passed: frozenset[Path] = frozenset(),
     ) -> None:
         """Keep a pair: the event under what is held now, less what a callee has given back, and what it holds."""
-        if len(trace) > MAX_TRACE:
+        if len(trace) > MAX_TRACE or (self.structured and (state.stuck or state.blocked(passed))):
             return
         self.meter.spend(1 + len(state.held))
         if state.debugging and isinstance(event, Block):
@@ -111,20 +135,30 @@ class Frame:
             held = State(held).releasing(lock).held
             if len(held) == before:
                 rest = (*rest, lock)
-        pair = CriticalPair((*held, *inner), event, trace, rest, conditions, confidence)
+        passed = state.with_passed(passed) if self.structured else passed
+        pair = CriticalPair((*held, *inner), event, trace, rest, conditions, confidence, passed)
         key = (tuple((h.lock, h.mode, h.inner) for h in pair.held), event, trace[0].span, conditions)
         known = self.pairs.get(key)
-        if known is None or _rank(pair) < _rank(known):
-            self.pairs[key] = pair
+        self.pairs[key] = pair if known is None else nearer(pair, known, _rank)
 
     def calling(self, function: FunctionId, state: State) -> None:
         """Note what is held around a call."""
         held = _exclusive(state) if state.held else _NOTHING  # kept for each call: most are made while nothing is held
-        here = Around(function, held, state.bounded > 0)
-        before = self.calls.get(function)
-        if before is not None:
-            here = Around(function, before.locks & held, before.bounded and here.bounded)
-        self.calls[function] = here
+        before = self.calls.get(function, Around(function, held, True))
+        ways = before.ways
+        if ways is not None and not (self.structured and state.stuck):
+            way = self._way(state, held)
+            ways = ways if way in ways else _FREELY if way == _FREE and not ways else ways | {way}
+        some = ways if ways is None or len(ways) <= MAX_WAYS else None
+        self.calls[function] = Around(function, before.locks & held, before.bounded and state.bounded > 0, some)
+
+    def _way(self, state: State, held: frozenset[LockId]) -> Way:
+        if not held and not state.passed:
+            return _FREE
+        mine = {h.lock.path for h in state.held if h.must and h.lock.exclusive and h.mode == "exclusive"}
+        passed = state.passed if self.structured else frozenset[Path]()
+        gates = frozenset(lock for lock in held if isinstance(lock, GlobalLock))  # of an attribute there are many
+        return Way(gates, of_modules(p for p in mine if p is not None), of_modules(passed))
 
     def operate(self, operation: Operation, state: State) -> None:
         """Note what the function does to a lock; followed several times, it is held if it is held in one of them."""
@@ -176,6 +210,18 @@ def _exclusive(state: State) -> frozenset[LockId]:
 
 def _holds(state: State, lock: LockRef) -> bool:
     return any(same(h.lock, lock) or (lock.id is not None and h.lock.id == lock.id) for h in state.held)
+
+
+def of_modules(paths: Iterable[Path]) -> frozenset[Path]:
+    """Paths that lead to the same object wherever they are written."""
+    return frozenset(path for path in paths if isinstance(path.root, GlobalRoot))
+
+
+def nearer(pair: CriticalPair, known: CriticalPair, rank: Callable[[CriticalPair], Rank]) -> CriticalPair:
+    """The better one of two pairs that are one to whoever asks: they lie behind what both lie behind."""
+    best = pair if rank(pair) < rank(known) else known
+    passed = pair.passed & known.passed
+    return best if passed == best.passed else msgspec.structs.replace(best, passed=passed)
 
 
 def _rank(pair: CriticalPair) -> tuple[int, int, Trace]:

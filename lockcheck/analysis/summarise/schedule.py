@@ -19,6 +19,7 @@ from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import EMPTY, CriticalPair, Held, Need, Operation, Summary
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.paths import Path
 
 MAX_NESTING = 60
 """Functions summarised inside one another; a deeper callee counts as empty until its turn comes."""
@@ -138,10 +139,11 @@ def _run(
 ) -> tuple[Frame, State | None]:
     frame = Frame(engine, function)
     frame.watched = seen
+    frame.structured = engine.program.has_blocks(function)
     start = contracts.assumed(frame, decorators.wrapped(frame, frame.start()))
     nodes = engine.program.body(function)
     try:
-        end = body.run(frame, nodes, start, engine.program.has_blocks(function))
+        end = body.run(frame, nodes, start, frame.structured)
     finally:
         engine.budget.account(frame.meter)
     return frame, join((*frame.returns, end))
@@ -155,9 +157,9 @@ def _result(frame: Frame, end: State | None) -> Result:
     if end is not None:
         leaves = tuple(h for h in end.held if (h.must or h.guards) and _own(frame, h))
     within = tuple(h for h in around.held if _own(frame, h)) if around is not None else ()
-    summary = Summary(
-        export(contracts.without(pairs)), leaves, releases, within, around.dropped if around is not None else ()
-    )
+    lent = around.dropped if around is not None else ()
+    passed, stuck = _behind(frame, end)
+    summary = Summary(export(contracts.without(pairs)), leaves, releases, within, lent, passed, stuck)
     return Result(
         frame.function,
         pairs,
@@ -168,6 +170,13 @@ def _result(frame: Frame, end: State | None) -> Result:
         tuple(sorted(frame.needs.values(), key=lambda n: (n.span, n.callee, repr(n.lock)))),
         tuple(sorted(frame.started.values(), key=lambda p: (p.trace[0].span, len(p.trace), p.trace))),
     )
+
+
+def _behind(frame: Frame, end: State | None) -> tuple[frozenset[Path], bool]:
+    """The locks taken on every way to a function's end; True if it has none. Who asks a generator may leave early."""
+    if end is None or not frame.structured or frame.facts.is_generator:
+        return frozenset(), False
+    return (frozenset(), True) if end.stuck else (end.passed, False)
 
 
 def _own(frame: Frame, held: Held) -> bool:

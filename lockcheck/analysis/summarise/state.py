@@ -7,6 +7,7 @@ from functools import reduce
 
 import msgspec
 
+from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.link.paths import Environment
 from lockcheck.analysis.summarise.environment import bound, joined
 from lockcheck.model.events import Acquire, Event, Held, LockRef
@@ -15,6 +16,8 @@ from lockcheck.model.paths import Path
 from lockcheck.model.source import Span
 
 MANY = 8
+MAX_PASSED = 8
+"""Locks that a thread is known to have taken on its way."""
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +26,9 @@ class State(msgspec.Struct, frozen=True, gc=False):
     `bounded` counts the timeout scopes around; `attempts` are results of timed or non-blocking acquisitions.
     `promised` are the locks that the caller holds by contract, whether they are held just now or not.
     `debugging`: this is reached only while somebody debugs.
+
+    `passed` are the locks that were taken on every way here, given back or not: who had held one of them before, and
+    cannot take it twice, would not have come so far. `stuck`: that has happened to the thread itself.
     """
 
     held: tuple[Held, ...] = ()
@@ -32,14 +38,51 @@ class State(msgspec.Struct, frozen=True, gc=False):
     attempts: dict[str, Held] = {}
     promised: tuple[Held, ...] = ()
     debugging: bool = False
+    passed: frozenset[Path] = frozenset()
+    stuck: bool = False
 
     def holding(self, held: Held) -> State:
         """The state after a lock was taken."""
-        dropped = tuple(d for d in self.dropped if not same(d, held.lock))
-        if len(dropped) != len(self.dropped):
-            again = tuple(p for p in self.promised if same(p.lock, held.lock))
-            return msgspec.structs.replace(self, dropped=dropped, held=(*self.held, *again))
-        return msgspec.structs.replace(self, held=(*self.held, held))
+        state = self.passing(held)
+        dropped = tuple(d for d in state.dropped if not same(d, held.lock))
+        if len(dropped) != len(state.dropped):
+            again = tuple(p for p in state.promised if same(p.lock, held.lock))
+            return msgspec.structs.replace(state, dropped=dropped, held=(*state.held, *again))
+        return msgspec.structs.replace(state, held=(*state.held, held))
+
+    def passing(self, held: Held) -> State:
+        """The state of a thread that a lock let through, or did not, since the thread holds it already."""
+        path = held.lock.path
+        if path is None or not held.must or held.promised or self.bounded or not once(held):
+            return self
+        if any(h.must and h.lock.path == path and h.trace != held.trace and once(h) for h in self.held):
+            return msgspec.structs.replace(self, stuck=True)
+        if path in self.passed or len(self.passed) == MAX_PASSED or any(same(d, held.lock) for d in self.dropped):
+            return self
+        return msgspec.structs.replace(self, passed=self.passed | {path})
+
+    def behind(self, passed: frozenset[Path], stuck: bool) -> State:
+        """The state after a call that takes these locks on every way to its end, or has no end."""
+        if stuck or self.blocked(passed):
+            return msgspec.structs.replace(self, stuck=True)
+        return msgspec.structs.replace(self, passed=self.with_passed(passed)) if passed else self
+
+    def blocked(self, passed: frozenset[Path]) -> bool:
+        """Whether a lock is held that is taken again on every way to a place."""
+        return bool(passed and self.held) and any(
+            h.lock.path in passed and h.must and not h.promised and once(h) for h in self.held
+        )
+
+    def with_passed(self, passed: frozenset[Path]) -> frozenset[Path]:
+        """The locks that are taken on every way to a place in a callee, seen from here."""
+        if not passed or passed <= self.passed:
+            return self.passed
+        new = passed - self.passed
+        if self.dropped:
+            new -= {d.path for d in self.dropped}
+        if len(new) + len(self.passed) > MAX_PASSED:
+            new = frozenset(sorted(new, key=repr)[: MAX_PASSED - len(self.passed)])
+        return self.passed | new
 
     def releasing(self, lock: LockRef, mode: Mode | None = None) -> State:
         """The state after a lock was given back: the last one taken that is the same, else the caller's."""
@@ -115,6 +158,12 @@ def _moved(held: Held, prefix: Path) -> Held:
     return msgspec.structs.replace(held, lock=msgspec.structs.replace(held.lock, path=None))
 
 
+def once(held: Held) -> bool:
+    """Whether who holds a lock so waits for himself when he takes it again."""
+    lock = held.lock
+    return held.mode == "exclusive" and lock.exclusive and not lock.reentrant and certain(lock.path)
+
+
 def same(one: LockRef, other: LockRef) -> bool:
     """Whether two references are one lock within a thread: equal paths, or one identity with no path to differ by."""
     if one.path is not None and other.path is not None:
@@ -154,9 +203,8 @@ def assuming(state: State | None, test: str | None, outcome: bool) -> State | No
 def join(states: Iterable[State | None]) -> State | None:
     """The state where several flows meet: held on some path only is held, and marked so. None is unreachable."""
     found = [state for state in states if state is not None]
-    while (
-        len(found) > MANY
-    ):  # those of a long block differ from their neighbours by little, and from all others by much
+    while len(found) > MANY:
+        # Those of a long block differ from their neighbours by little, and from all others by much.
         found = [_all(found[at : at + MANY]) for at in range(0, len(found), MANY)]
     return _all(found) if found else None
 
@@ -166,6 +214,8 @@ def _all(states: Sequence[State]) -> State:
 
 
 def _join(one: State, other: State) -> State:
+    if one.stuck != other.stuck:
+        return other if one.stuck else one
     if one == other:
         return one
     rest = list(other.held)
@@ -185,7 +235,8 @@ def _join(one: State, other: State) -> State:
     debugging = one.debugging and other.debugging
     bounded = min(one.bounded, other.bounded)
     env = joined(one.env, other.env)
-    return State(tuple(held), dropped, env, bounded, attempts, one.promised, debugging)
+    passed = one.passed & other.passed
+    return State(tuple(held), dropped, env, bounded, attempts, one.promised, debugging, passed, one.stuck)
 
 
 def _twin(one: Held, other: Held) -> bool:

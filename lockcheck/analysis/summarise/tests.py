@@ -105,7 +105,8 @@ def _took(state: State, held: Held) -> State:
         msgspec.structs.replace(h, must=True, scope="") if h.trace == held.trace and h.lock == held.lock else h
         for h in state.held
     )
-    return msgspec.structs.replace(state, held=found)
+    had = msgspec.structs.replace(held, must=True, scope="")
+    return msgspec.structs.replace(state, held=found).passing(had)
 
 
 def _failed(state: State, name: str) -> State:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link import locks
+from lockcheck.analysis.link.scope import calls_in, expressions, steps, walk
 from lockcheck.analysis.summarise.schedule import Schedule
-from lockcheck.model.expression import Attr, Call, Name, last_word
-from lockcheck.model.facts import MODULE
+from lockcheck.model.expression import Attr, Call, Group, Name, last_word
+from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import FunctionId
 
@@ -27,6 +28,21 @@ class Thread(msgspec.Struct, frozen=True, order=True, gc=False):
     called: bool = False
 
 
+def own(facts: FunctionFacts) -> str | None:
+    """The parameter that is a method's own object."""
+    plain = any(isinstance(d, Name) and d.id == "staticmethod" for d in facts.decorators)
+    names = [p.name for p in facts.parameters if p.kind in "pa"]
+    return names[0] if names and facts.owner is not None and not plain else None
+
+
+def begun(call: Call) -> Call | None:
+    """The call that a thread begins with, where one is made: `Thread(target=run, args=(box,))` calls `run(box)`."""
+    target, args = locks.argument(call, "target", None), locks.argument(call, "args", None)
+    if target is None or not (args is None or isinstance(args, Group)):
+        return None
+    return Call(target, args.items if args is not None else (), (), call.span)
+
+
 class Threads:
     """Threads of private functions: of one that only known threads run, and of what only that calls.
 
@@ -40,6 +56,7 @@ class Threads:
         self._spawned: dict[FunctionId, set[Thread]] = {}
         self._elsewhere: set[FunctionId] = set()
         self._handed: dict[FunctionId, bool] = {}
+        self._known: dict[FunctionId, bool] = {}
         for function in sorted(schedule.results):
             result = schedule.results[function]
             for call in result.calls:
@@ -53,24 +70,48 @@ class Threads:
 
     def of(self, function: FunctionId, seen: frozenset[FunctionId] = frozenset()) -> frozenset[Thread] | None:
         """The threads that run a function; None where anybody may."""
-        name = self._schedule.program.functions[function].name
-        spawned = self._spawned.get(function, set())
-        private = name.startswith("_") and not name.startswith("__")
-        if function in self._elsewhere or function in seen or not (private or (spawned and name == "run")):
+        if function in seen or not self.known(function):
             return None
-        callers = self._callers.get(function, set())
-        known = self._schedule.program.callers(name)
-        if len(set(known)) > len(callers) or not (callers or spawned) or self._is_handed_on(function, name):
-            return None
-        found = set(spawned)
-        for caller in callers:
-            threads = self._calls(caller, function) if caller.qualname == MODULE else self.of(caller, seen | {function})
+        found = set(self._spawned.get(function, ()))
+        for caller in self._callers.get(function, ()):
+            threads = (
+                self.calls_from(caller, function) if caller.qualname == MODULE else self.of(caller, seen | {function})
+            )
             if threads is None:
                 return None
             found |= threads
         return frozenset(found)
 
-    def _calls(self, module: FunctionId, function: FunctionId) -> frozenset[Thread]:
+    def known(self, function: FunctionId) -> bool:
+        """Whether all who run a function are known."""
+        if function not in self._known:
+            self._known[function] = self._is_known(function)
+        return self._known[function]
+
+    def _is_known(self, function: FunctionId) -> bool:
+        name = self._schedule.program.functions[function].name
+        spawned = self._spawned.get(function, set())
+        private = name.startswith("_") and not name.startswith("__")
+        if function in self._elsewhere or not (private or (spawned and name == "run")):
+            return False
+        callers = self._callers.get(function, set())
+        known = self._schedule.program.callers(name)
+        return callers.issuperset(known) and bool(callers or spawned) and not self._is_handed_on(function, name)
+
+    def runners(self, function: FunctionId) -> frozenset[FunctionId]:
+        """The functions that call a function or start threads with it."""
+        makers = {thread.maker for thread in self._spawned.get(function, ())}
+        return frozenset(self._callers.get(function, set()) | makers)
+
+    def begun(self, function: FunctionId) -> frozenset[Thread]:
+        """The threads that begin with a function."""
+        return frozenset(self._spawned.get(function, ()))
+
+    def callers(self, function: FunctionId) -> list[FunctionId]:
+        """The functions that call a function themselves."""
+        return sorted(self._callers.get(function, ()))
+
+    def calls_from(self, module: FunctionId, function: FunctionId) -> frozenset[Thread]:
         """The calls of a function from a module's body."""
         name = self._schedule.program.functions[function].name
         return frozenset(
@@ -83,7 +124,9 @@ class Threads:
         if function not in self._handed:
             makers = [thread.maker for thread in self._spawned.get(function, ())]
             self._handed[function] = any(
-                self._mentions(each, name) > makers.count(each) for each in self._schedule.program.speaking_of(name)
+                (mentions := self._mentions(each, name)) > makers.count(each)
+                and mentions > makers.count(each) + self._lent(each, function, name)
+                for each in self._schedule.program.speaking_of(name)
             )
         return self._handed[function]
 
@@ -97,6 +140,41 @@ class Threads:
                     count -= isinstance(expr, Call) and last_word(expr.func) == name
         return count
 
+    def _lent(self, function: FunctionId, given: FunctionId, name: str) -> int:
+        """How often a function gives another one to somebody who does nothing but call it, before he returns.
+
+        That is as if it called it itself, and it counts as its caller.
+        """
+        callers = self._callers.get(given, set())
+        count = 0
+        for call in calls_in(self._schedule.program.body(function)):
+            first = begun(call)
+            for made in (call,) if first is None else (call, first):
+                for place, arg in enumerate(made.args):
+                    if isinstance(arg, Name | Attr) and last_word(arg) == name:
+                        runner = self._only_calls(function, made, place)
+                        count += runner is not None and (function if made is call else runner) in callers
+        return count
+
+    def _only_calls(self, function: FunctionId, call: Call, place: int) -> FunctionId | None:
+        """Who gets what a call gives at a place, if all that he does with it is to call it."""
+        targets = self._schedule.targets.of(call.func, function)
+        if len(targets) != 1 or targets[0].partial is not None:
+            return None
+        runner = targets[0].function
+        facts = self._schedule.program.functions[runner]
+        names = [p.name for p in facts.parameters if p.kind in "pa"][own(facts) is not None :]
+        if facts.is_async or facts.is_generator or place >= len(names):
+            return None
+        name, nested = names[place], f"{facts.qualname}.<locals>."
+        speaking = self._schedule.program.speaking_of(name)
+        kept = (
+            name in self._schedule.types.scope(runner).bindings
+            or any(f.module == runner.module and f.qualname.startswith(nested) for f in speaking)
+            or self._mentions(runner, name) != 0
+        )
+        return None if kept else runner
+
     def apart(self, one: FunctionId, one_row: int, other: FunctionId, other_row: int, one_object: bool) -> bool:
         """Whether two places never run at the same time.
 
@@ -105,11 +183,11 @@ class Threads:
         and where the threads of one place are joined before those of the other one start.
         """
         first, second = self.of(one), self.of(other)
-        if first and second and all(self._in_turn(a, b, one_object) for a in first for b in second):
+        if first and second and all(self.in_turn(a, b, one_object) for a in first for b in second):
             return True
         return self._outside(one, one_row, second) or self._outside(other, other_row, first)
 
-    def _in_turn(self, one: Thread, other: Thread, one_object: bool) -> bool:
+    def in_turn(self, one: Thread, other: Thread, one_object: bool) -> bool:
         """Whether two threads are one, or the one ends before the other begins."""
         if one.maker != other.maker or one.repeated or other.repeated:
             return False
