@@ -347,6 +347,32 @@ def test_the_same_program_gets_the_same_answers(write: Write) -> None:
     assert _python(script, root, "0") == _python(script, root, "7")
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_one_program_says_of_the_builtins_is_not_told_to_the_next(write: Write, shared: bool) -> None:
+    """An exception that is given an attribute, a built-in class and a built-in function: astroid notes that at them."""
+    gives = "error = ValueError()\nerror.thing = Slow()\nOSError.thing = Slow()\nprint.thing = Slow()\n\n\n"
+    objects = ("ValueError()", "OSError", "print")
+    asks = "def f():\n    with LOCK:\n" + "".join(f"        dict(a={each}.thing)['a'].work()\n" for each in objects)
+    root = write({"one/a.py": ROOM + gives + asks, "two/a.py": ROOM + asks})
+    script = f"""\
+import json, sys
+if {shared}:
+    import astroid
+from lockcheck.app.pipeline import check
+from lockcheck.app.project import locate
+from lockcheck.app.run import Options
+found = [check(locate(["."], here=sys.argv[1] + "/" + name), Options()) for name in ("two", "one", "two", "one", "two")]
+print(json.dumps([[len(each.report.findings), each.inference.asked] for each in found]))
+"""
+    for name in ("one", "two"):
+        (root / name / "lockcheck.toml").write_text("", "utf-8")
+    script = script.replace("[name]", '["."]')
+    (without, asked), (given, _), *rest = json.loads(_python(script, root))
+    assert (without, asked) == (0, 3)
+    assert given >= 1
+    assert rest == [[without, asked], [given, asked], [without, asked]]
+
+
 def _python(script: str, here: Path, seed: str = "0") -> str:
     package = Path(questions.__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(package), "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -26,6 +26,7 @@ from astroid.exceptions import AstroidError, AstroidImportError
 from astroid.manager import AstroidManager
 from astroid.transforms import TransformVisitor
 
+from lockcheck.analysis.link.builtins import order
 from lockcheck.analysis.link.outside import Answer, Find, Question, Source, Text
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.values import (
@@ -79,8 +80,9 @@ _Corner: TypeAlias = tuple[int, int, int, int]
 class Inference:
     """Trees of the modules that questions have led to, and what expressions in them are."""
 
-    def __init__(self, program: Program, text: Text, find: Find) -> None:
-        """Begin with astroid's built-ins and nothing else."""
+    def __init__(self, program: Program, text: Text, find: Find, *, is_ours: bool) -> None:
+        """Begin with astroid's built-ins and nothing else: those that it has, if nobody else in the process uses it."""
+        self._order = order() if is_ours else None
         self.program = program
         self.library = program.library
         self.failed = 0
@@ -98,7 +100,7 @@ class Inference:
         self._nodes: dict[str, dict[_Corner, _Node]] = {}
         self._world: dict[str, Any] = {
             **AstroidManager.brain,
-            "astroid_cache": {},
+            "astroid_cache": {} if self._order is None else {"builtins": self._order.tree},
             "_mod_file_cache": {},
             "_failed_import_hooks": [],
             "_transform": TransformVisitor(),
@@ -108,7 +110,8 @@ class Inference:
             "max_inferable_values": MAX_VALUES,
         }
         with self._alone() as manager:
-            manager.bootstrap()
+            if self._order is None:
+                manager.bootstrap()
             for plugin in _SYNTACTIC:
                 plugin.register(manager)
 
@@ -117,10 +120,19 @@ class Inference:
         self.close()
         self._begin()
 
-    @staticmethod
-    def close() -> None:
-        """Make astroid forget all trees; its built-ins are made anew."""
-        AstroidManager().clear_cache()
+    def close(self) -> None:
+        """Make astroid forget all trees; its built-ins are put in order, or made anew where others have theirs."""
+        if self._order is None:
+            AstroidManager().clear_cache()
+            return
+        bootstrap = AstroidManager.bootstrap
+        with self._alone() as manager:
+            setattr(AstroidManager, "bootstrap", lambda _: None)  # noqa: B010 - the built-ins stay
+            try:
+                manager.clear_cache()
+            finally:
+                setattr(AstroidManager, "bootstrap", bootstrap)  # noqa: B010
+        self._order.restore()
 
     def inputs(self) -> tuple[tuple[str, str | None], ...]:
         """The modules that were looked up, each with its text, None where there was none."""

@@ -7,6 +7,7 @@ the configured folders; nothing counts time, so that the same program gets the s
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -67,7 +68,6 @@ class Outside:
         self._text = text
         self._find = find
         self._inference: Inference | None = None
-        self._shared = False
         self._answers: dict[Question, Answer] = {}
         self._places: set[Place] = set()
         self._refused = 0
@@ -103,10 +103,10 @@ class Outside:
 
     def _opened(self, program: Program) -> Inference:
         if self._inference is None:
-            self._shared = "astroid" in sys.modules
+            is_ours = _came_with_us()
             from lockcheck.analysis.link.inference import Inference
 
-            self._inference = Inference(program, self._text, self._find)
+            self._inference = Inference(program, self._text, self._find, is_ours=is_ours)
         return self._inference
 
     def rest(self) -> bool:
@@ -117,8 +117,8 @@ class Outside:
         return True
 
     def close(self) -> None:
-        """Leave astroid as it was found, if anybody else in this process uses it."""
-        if self._inference is not None and self._shared:
+        """Leave astroid as it was found."""
+        if self._inference is not None:
             self._inference.close()
 
     def decides(self, finding: Finding) -> bool:
@@ -141,6 +141,12 @@ class Outside:
             characters=inference.characters if inference is not None else 0,
             decided=sum(self.decides(finding) for finding in findings),
         )
+
+
+@functools.cache
+def _came_with_us() -> bool:
+    """Whether nobody in this process had astroid before the first question of all."""
+    return "astroid" not in sys.modules
 
 
 def _tells(answer: Answer) -> bool:
