@@ -346,6 +346,29 @@ def test_line_ends(end: str) -> None:
     assert step.value.span == Span(3, 2, 4, 5)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n        with\\\n\\\\",
+        "x = (\n",
+        'x = """',
+        "if x:\n",
+        "x = 1 +\\\n",
+        "\n\n  x",
+        "def f(\\\n\\\n",
+        "é = 'é\n",
+    ],
+)
+def test_a_fault_lies_in_the_text(text: str) -> None:
+    """A line that goes on in the next: Python counts columns from where it began."""
+    fault = index(text).fault
+    assert fault is not None
+    lines = text.split("\n")
+    for row, column in ((fault.span.row, fault.span.column), (fault.span.end_row, fault.span.end_column)):
+        assert 1 <= row <= len(lines)
+        assert 1 <= column <= len(lines[row - 1]) + 1
+
+
 def test_one_identifier_in_two_spellings() -> None:
     (one,), (other,) = steps("ﬁ = ﬁ"), steps("fi = fi")
     assert isinstance(one, Assign)

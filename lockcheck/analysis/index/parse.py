@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 
 from lockcheck.model.facts import SyntaxFault
 from lockcheck.model.source import Span
@@ -45,14 +46,17 @@ def parse(text: str) -> ast.Module | SyntaxFault:
 
 
 def _fault(text: str, error: SyntaxError) -> SyntaxFault:
-    row = max(error.lineno or 1, 1)
-    column = max(error.offset or 1, 1)
     lines = text.split("\n")
-    message = error.msg + _newer(error.msg, lines[row - 1] if row <= len(lines) else "")
-    end_row, end_column = error.end_lineno or row, error.end_offset or column
-    if (end_row, end_column) < (row, column):
-        end_row, end_column = row, column
-    return SyntaxFault(message, Span(row, column, end_row, end_column))
+    row, column = _within(lines, error.lineno or 1, error.offset or 1)
+    message = error.msg + _newer(error.msg, lines[row - 1])
+    end = _within(lines, error.end_lineno or row, error.end_offset or column)
+    return SyntaxFault(message, Span(row, column, *max(end, (row, column))))
+
+
+def _within(lines: Sequence[str], row: int, column: int) -> tuple[int, int]:
+    """The nearest place that there is: columns of a line that goes on in the next may be counted from the first."""
+    row = min(max(row, 1), len(lines))
+    return row, min(max(column, 1), len(lines[row - 1]) + 1)
 
 
 def _newer(message: str, line: str) -> str:
