@@ -22,10 +22,15 @@ from tests.cases import all_cases
 Files: TypeAlias = "dict[str, bytes]"
 """The files of a program, by their names."""
 
-_LONGEST: Final = 8_000
-"""Characters of a file that is tried as a whole; of a longer one, a stretch of lines is."""
+_LENGTHS: Final = (1_500, 1_500, 1_500, 3_000, 3_000, 8_000)
+"""Characters of a file that is tried as a whole, one of these at random; of a longer one, a stretch of lines is."""
+
+_LOOKS: Final = 40
+"""Words that are drawn in search of one of the same sort."""
 
 _TOKEN: Final = re.compile(r"\w+|[^\S\n]+|\n[ \t]*|[^\w\s]")
+
+_STATEMENT: Final = re.compile(r"^(?:@|def |class |async def |\w+ = )", re.MULTILINE)
 
 _ODD: Final = (
     *"\0\a\b\t\v\f\r\x1a\x1b\x1c\x1d\x1e\x7f\x85\xa0\xad\u0130\u0301\u200b\u200e\u2028\u2029\u202e\u3000\ufeff",
@@ -188,10 +193,15 @@ def _cases() -> tuple[dict[str, str], ...]:
 
 
 def _stretch(text: str, chance: random.Random) -> str:
-    if len(text) <= _LONGEST:
+    """Some lines of a long text, from where a statement of the module begins to an empty line: most can be parsed."""
+    longest = chance.choice(_LENGTHS)
+    if len(text) <= longest:
         return text
-    start = chance.randrange(len(text) - _LONGEST // 2)
-    return text[text.rfind("\n", 0, start) + 1 :][: chance.randrange(_LONGEST // 4, _LONGEST)]
+    wanted = chance.randrange(len(text) - longest // 2)
+    found = _STATEMENT.search(text, max(0, wanted - longest))
+    start = found.start() if found is not None else wanted
+    piece = text[start : start + chance.randrange(longest // 4, longest)]
+    return piece[: piece.rfind("\n\n") + 1] or piece
 
 
 def _encoded(text: str, chance: random.Random, *, damaged: bool) -> bytes:
@@ -260,9 +270,12 @@ def _rename(parts: list[str], _other: list[str], chance: random.Random) -> None:
 def _rewrite(parts: list[str], other: list[str], chance: random.Random) -> None:
     """Put another word of the same sort in the place of one: a name for a name, an end of a block for an end."""
     at = chance.randrange(len(parts))
-    alike = [part for part in chance.choice((parts, other)) if _sort(part) == _sort(parts[at]) and part != parts[at]]
-    if alike:
-        parts[at] = chance.choice(alike)
+    words = chance.choice((parts, other))
+    for _ in range(_LOOKS):
+        word = chance.choice(words)
+        if word != parts[at] and _sort(word) == _sort(parts[at]):
+            parts[at] = word
+            break
 
 
 def _sort(token: str) -> str:
