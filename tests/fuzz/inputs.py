@@ -11,7 +11,7 @@ import random
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -224,7 +224,7 @@ def _encoded(text: str, chance: random.Random, *, damaged: bool) -> bytes:
 
 
 def _of_lines(
-    change: Callable[[list[str], list[str], random.Random], None],
+    change: Callable[[list[str], Sequence[str], random.Random], None],
 ) -> Callable[[str, str, random.Random], str]:
     def mutate(text: str, other: str, chance: random.Random) -> str:
         lines = text.splitlines(keepends=True) or [""]
@@ -234,40 +234,45 @@ def _of_lines(
     return mutate
 
 
+@lru_cache(maxsize=8)
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(text)) or ("",)
+
+
 def _of_tokens(
-    change: Callable[[list[str], list[str], random.Random], None],
+    change: Callable[[list[str], Sequence[str], random.Random], None],
 ) -> Callable[[str, str, random.Random], str]:
     def mutate(text: str, other: str, chance: random.Random) -> str:
-        tokens = _TOKEN.findall(text) or [""]
-        change(tokens, _TOKEN.findall(other) or [""], chance)
+        tokens = list(_tokens(text))
+        change(tokens, _tokens(other), chance)
         return "".join(tokens)
 
     return mutate
 
 
-def _delete(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _delete(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     at = chance.randrange(len(parts))
     del parts[at : at + chance.choice((1, 1, 1, 2, 4))]
 
 
-def _duplicate(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _duplicate(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     at = chance.randrange(len(parts))
     chosen = parts[at : at + chance.choice((1, 1, 2, 5))]
     to = chance.choice((at, chance.randrange(len(parts) + 1)))
     parts[to:to] = chosen * chance.choice((1, 1, 1, 2, 9))
 
 
-def _swap(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _swap(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     one, two = chance.randrange(len(parts)), chance.randrange(len(parts))
     parts[one], parts[two] = parts[two], parts[one]
 
 
-def _rename(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _rename(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     one, two = chance.choice(parts), chance.choice(parts)
     parts[:] = [two if part == one else part for part in parts]
 
 
-def _rewrite(parts: list[str], other: list[str], chance: random.Random) -> None:
+def _rewrite(parts: list[str], other: Sequence[str], chance: random.Random) -> None:
     """Put another word of the same sort in the place of one: a name for a name, an end of a block for an end."""
     at = chance.randrange(len(parts))
     words = chance.choice((parts, other))
@@ -286,12 +291,12 @@ def _sort(token: str) -> str:
     )
 
 
-def _borrow(parts: list[str], other: list[str], chance: random.Random) -> None:
+def _borrow(parts: list[str], other: Sequence[str], chance: random.Random) -> None:
     at, start = chance.randrange(len(parts) + 1), chance.randrange(len(other))
     parts[at : at + chance.choice((0, 0, 1))] = other[start : start + chance.choice((1, 1, 3, 10))]
 
 
-def _indent(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _indent(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     start = chance.randrange(len(parts))
     for at in range(start, min(len(parts), start + chance.choice((1, 1, 3, 10)))):
         parts[at] = (
@@ -299,7 +304,7 @@ def _indent(parts: list[str], _other: list[str], chance: random.Random) -> None:
         )
 
 
-def _wrap(parts: list[str], _other: list[str], chance: random.Random) -> None:
+def _wrap(parts: list[str], _other: Sequence[str], chance: random.Random) -> None:
     """Put some lines into a block."""
     start = chance.randrange(len(parts))
     end = min(len(parts), start + chance.choice((1, 2, 4, 10)))

@@ -31,7 +31,7 @@ class Order:
     def restore(self) -> None:
         """Have the scopes hold that and no more."""
         for names, before in self._before:
-            if names != before:
+            if (names or before) and names != before:
                 names.clear()
                 names.update((word, list(found)) for word, found in before.items())
 
@@ -50,7 +50,8 @@ def _scopes(tree: nodes.Module) -> Iterator[_Names]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        for names in (getattr(node, "locals", None), getattr(node, "instance_attrs", None)):
+        kinds = ("instance_attrs",) if isinstance(node, nodes.FunctionDef) else ("locals", "instance_attrs")
+        for names in (getattr(node, kind, None) for kind in kinds):
             if isinstance(names, dict):
                 yield names
                 waiting += [value for found in names.values() for value in found]
