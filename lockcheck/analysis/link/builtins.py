@@ -47,7 +47,7 @@ def _scopes(tree: nodes.Module) -> Iterator[_Names]:
     seen: set[int] = set()
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in seen or not isinstance(node, nodes.LocalsDictNodeNG):
             continue
         seen.add(id(node))
         kinds = ("instance_attrs",) if isinstance(node, nodes.FunctionDef) else ("locals", "instance_attrs")
