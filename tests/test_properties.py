@@ -194,21 +194,41 @@ def _is_plain(function: ast.stmt) -> TypeGuard[ast.FunctionDef | ast.AsyncFuncti
 def test_the_seed_of_hashes_does_not_matter(tmp_path: Path) -> None:
     for number, case in enumerate(c for c in all_cases() if len(c.example.files) > 1):
         write(case.example, tmp_path / f"case{number}")
-    command = [sys.executable, "-m", "lockcheck", "--no-cache", "--isolated", "--select", "ALL"]
-    command += ["--min-confidence", "low", "--output-format", "json", str(tmp_path)]
-    runs = [
-        subprocess.run(
-            command,
-            env={**os.environ, "PYTHONHASHSEED": hashes, "PYTHONPATH": str(Path(package.__file__).parent.parent)},
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
-        for hashes in ("1", "2")
-    ]
+    runs = [_command(seed, "--no-cache", "--output-format", "json", tmp_path) for seed in ("1", "2")]
     assert len(json.loads(runs[0].stdout)) > 50
     assert runs[0].stdout == runs[1].stdout
     assert runs[0].stderr == runs[1].stderr
+
+
+def test_neither_processes_nor_what_is_kept_nor_the_order_of_the_paths_matter(tmp_path: Path) -> None:
+    """Many programs as one, that is large enough for several processes; in the last run but one a file has changed."""
+    chosen = (*programs()[::4], *(c for c in all_cases() if len(c.example.files) > 1))
+    for number, case in enumerate(chosen):
+        write(case.example, tmp_path / "all" / f"case{number}")
+    changed = tmp_path / "all" / "changed.py"
+    changed.write_text("x = 1\n")
+    paths = sorted((tmp_path / "all").iterdir())
+    plain = ("--output-format", "gitlab")
+    kept = ("--cache-dir", tmp_path / "cache", *plain)
+    first = _command("1", "--no-cache", "--jobs", "1", *plain, *paths)
+    others = [_command("2", "--no-cache", "--jobs", "2", *plain, *reversed(paths)), _command("3", *kept, *paths)]
+    changed.write_text("x = 2\n")
+    others += [_command("4", *kept, *paths), _command("5", *kept, *paths)]
+    assert len(json.loads(first.stdout)) > 300
+    assert [other.stderr for other in others] == [first.stderr] * 4
+    assert [other.stdout == first.stdout for other in others] == [True] * 4
+
+
+def _command(hashes: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """A run of the command under all rules, with a seed of hashes."""
+    return subprocess.run(
+        [sys.executable, "-m", "lockcheck", "--isolated", "--select", "ALL", "--min-confidence", "low", *arguments],
+        env={**os.environ, "PYTHONHASHSEED": hashes, "PYTHONPATH": str(Path(package.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
 
 
 def _rlock(match: re.Match[str]) -> str:
