@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import msgspec
+
 from lockcheck.analysis.link.targets import Target
-from lockcheck.analysis.link.values import FunctionValue, Instance, options
+from lockcheck.analysis.link.types import Types
+from lockcheck.analysis.link.values import FunctionValue, Instance, Value, options
 from lockcheck.analysis.summarise.arguments import Arguments
 from lockcheck.analysis.summarise.compose import happen, moved
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.events import Callback, Held, Step
-from lockcheck.model.expression import Call, Expr
+from lockcheck.model.expression import Call, Expr, Name, Star
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import FunctionId
 from lockcheck.model.paths import FreeRoot, ParameterRoot, Path
+
+_Given: TypeAlias = "dict[FreeRoot, tuple[Expr, FunctionId]]"
+"""What functions were given for their parameters, each with where that is to be read."""
+
+
+class _Made(msgspec.Struct, frozen=True):
+    """A nested function that is put in the place of another, what the functions around it were given for it to see.
+
+    `subject` is the parameter by which it knows the other, where that came through a further function.
+    """
+
+    function: FunctionId
+    given: _Given
+    subject: str | None = None
 
 
 def wrapped(frame: Frame, state: State) -> State:
@@ -22,26 +42,77 @@ def wrapped(frame: Frame, state: State) -> State:
     """
     for decorator in reversed(frame.facts.decorators):
         for wrapper in _wrappers(frame, decorator):
-            arguments = _arguments(frame, wrapper, state)
-            arguments.made_by(_given(frame, decorator, wrapper))
-            step = frame.step(frame.facts.span, "call", wrapper.qualname.rpartition(".")[2])
+            arguments = _arguments(frame, wrapper.function, state)
+            arguments.made_by(wrapper.given)
+            step = frame.step(frame.facts.span, "call", wrapper.function.qualname.rpartition(".")[2])
             happen(frame, arguments, state, step)
-            for held in _held(frame, arguments, step):
+            for held in _held(frame, arguments, wrapper.subject, step):
                 state = state.holding(held)
                 frame.entry.append(held)
     return state
 
 
-def _wrappers(frame: Frame, decorator: Expr) -> list[FunctionId]:
+def _wrappers(frame: Frame, decorator: Expr) -> list[_Made]:
     """The nested functions that a decorator of the program puts in place of what it is given."""
     types = frame.engine.types
-    found: list[FunctionId] = []
-    for option in options(types.evaluate(decorator, _outside(frame))):
-        if isinstance(option, FunctionValue):
-            for expr in types.scope(option.id).returns:
-                made = options(types.evaluate(expr, option.id))
-                found += [v.id for v in made if isinstance(v, FunctionValue) and types.enclosing(v.id) == option.id]
-    return found
+    outside = _outside(frame)
+    given: dict[FunctionId, _Given] = {}
+    if isinstance(decorator, Call):  # `@synchronized(LOCK)`: what is called makes the decorator
+        for factory in _functions(types.evaluate(decorator.func, outside)):
+            bound = {name: (expr, outside) for name, expr in _spelled(types, decorator, factory).items()}
+            around = {FreeRoot(factory.id, name): what for name, what in bound.items()}
+            given |= {made.function: made.given for made in _made(types, factory.id, around, None, ())}
+    return [
+        made
+        for option in _functions(types.evaluate(decorator, outside))
+        for made in _made(types, option.id, given.get(option.id, {}), _subject(types, option), ())
+    ]
+
+
+def _made(
+    types: Types, function: FunctionId, given: _Given, subject: str | None, through: tuple[FunctionId, ...]
+) -> Iterator[_Made]:
+    """What a function makes and returns: by itself, or by another function, which a decorator hands its subject on to."""
+    for expr in types.scope(function).returns:
+        for value in _functions(types.evaluate(expr, function)):
+            if types.enclosing(value.id) == function:
+                yield _Made(value.id, given, subject if through else None)
+        if not isinstance(expr, Call):
+            continue
+        for maker in _functions(types.evaluate(expr.func, function)):
+            spelled = _spelled(types, expr, maker)
+            names = [name for name, arg in spelled.items() if arg == Name(subject)] if subject is not None else [None]
+            if names and maker.id not in (function, *through):
+                around = {FreeRoot(maker.id, n): _read(types, arg, function, given) for n, arg in spelled.items()}
+                yield from _made(types, maker.id, given | around, names[0], (*through, function))
+
+
+def _spelled(types: Types, call: Call, callee: FunctionValue) -> dict[str, Expr]:
+    """The arguments of a call by the names of the parameters."""
+    names = _names(types, callee)
+    stars = [at for at, arg in enumerate(call.args) if isinstance(arg, Star)]
+    found = dict(zip(names, call.args[: stars[0] if stars else None], strict=False))
+    return found | {k.name: k.value for k in call.keywords if k.name is not None}
+
+
+def _names(types: Types, function: FunctionValue) -> list[str]:
+    names = [p.name for p in types.program.functions[function.id].parameters if p.kind in "pa"]
+    return names[1:] if function.receiver is not None else names
+
+
+def _subject(types: Types, decorator: FunctionValue) -> str:
+    """The parameter by which a decorator knows what it decorates."""
+    return next(iter(_names(types, decorator)), "")
+
+
+def _read(types: Types, expr: Expr, where: FunctionId, given: _Given) -> tuple[Expr, FunctionId]:
+    """An argument where it can be read: what a function around it was given is read where that was called."""
+    around: FunctionId | None = where
+    while isinstance(expr, Name) and around is not None:
+        if FreeRoot(around, expr.id) in given:
+            return given[FreeRoot(around, expr.id)]
+        around = types.enclosing(around)
+    return expr, where
 
 
 def _arguments(frame: Frame, wrapper: FunctionId, state: State) -> Arguments:
@@ -55,18 +126,8 @@ def _arguments(frame: Frame, wrapper: FunctionId, state: State) -> Arguments:
     return arguments
 
 
-def _given(frame: Frame, decorator: Expr, wrapper: FunctionId) -> dict[FreeRoot, tuple[Expr, FunctionId]]:
-    """`@synchronized(LOCK)`: what the function that makes the decorator was given for its parameters."""
-    types = frame.engine.types
-    decorate = types.enclosing(wrapper)
-    factory = types.enclosing(decorate) if decorate is not None else None
-    if not isinstance(decorator, Call) or factory is None:
-        return {}
-    names = [p.name for p in frame.engine.program.functions[factory].parameters if p.kind in "pa"]
-    found = dict(zip(names, decorator.args, strict=False))
-    found |= {k.name: k.value for k in decorator.keywords if k.name is not None}
-    outside = _outside(frame)
-    return {FreeRoot(factory, name): (expr, outside) for name, expr in found.items()}
+def _functions(value: Value) -> list[FunctionValue]:
+    return [option for option in options(value) if isinstance(option, FunctionValue)]
 
 
 def _outside(frame: Frame) -> FunctionId:
@@ -79,14 +140,15 @@ def _outside(frame: Frame) -> FunctionId:
     return types.enclosing(frame.function) or FunctionId(frame.function.module, MODULE)
 
 
-def _held(frame: Frame, arguments: Arguments, step: Step) -> list[Held]:
+def _held(frame: Frame, arguments: Arguments, subject: str | None, step: Step) -> list[Held]:
     wrapper = arguments.target.function
     outer = frame.engine.types.enclosing(wrapper)
     found: list[Held] = []
     for pair in frame.engine.summary(wrapper).pairs:
         match pair.event:
-            case Callback(path=Path(root=FreeRoot(function=function))) if function == outer:
-                found += moved(arguments, pair.held, step)
+            case Callback(path=Path(root=FreeRoot(function=function, name=name))) if function == outer:
+                if subject is None or name == subject:
+                    found += moved(arguments, pair.held, step)
             case _:
                 pass
     return found
