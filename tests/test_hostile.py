@@ -50,10 +50,19 @@ def blocks(depth: int) -> str:
     return f"{ONE_LOCK}def f(x):\n{inner}{' ' * (depth + 1)}with lock:\n{' ' * (depth + 2)}pass\n"
 
 
+def decorators(count: int) -> str:
+    """Decorators each of which hands its function on to any of the others, and a function that all of them decorate."""
+    others = "".join(f"    if x == {i}:\n        return d{i}(f)\n" for i in range(count))
+    made = "    def wrapper():\n        with lock:\n            f()\n    return wrapper\n"
+    uses = "".join(f"@d{i}\n" for i in range(count))
+    return ONE_LOCK + "".join(f"def d{i}(f):\n{others}{made}" for i in range(count)) + f"{uses}def g():\n    pass\n"
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     "program",
     [
+        decorators(30),
         tangle(300),
         mutual(1_500),
         chained(1_500),
@@ -74,6 +83,7 @@ def blocks(depth: int) -> str:
         "\0",
     ],
     ids=[
+        "decorators",
         "a tangle of locks",
         "mutual recursion",
         "a long line of classes",

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from astroid import bases, nodes, raw_building
 from astroid.manager import AstroidManager
 
-_Names: TypeAlias = dict[str, Any]
+_Names: TypeAlias = "dict[str, list[Any]]"
 """The names of a scope, with the list of what each may be."""
 
 
@@ -43,7 +43,8 @@ def order() -> Order:
 
 
 def _scopes(tree: nodes.Module) -> Iterator[_Names]:
-    waiting: list[Any] = [tree, bases.UnionType._proxied, *raw_building._CONST_PROXY.values()]  # noqa: SLF001
+    constants: dict[type, object] = getattr(raw_building, "_CONST_PROXY")  # noqa: B009 - None's class has no other name
+    waiting: list[Any] = [tree, getattr(bases.UnionType, "_proxied"), *constants.values()]  # noqa: B009
     seen: set[int] = set()
     while waiting:
         node = waiting.pop()
@@ -51,7 +52,8 @@ def _scopes(tree: nodes.Module) -> Iterator[_Names]:
             continue
         seen.add(id(node))
         kinds = ("instance_attrs",) if isinstance(node, nodes.FunctionDef) else ("locals", "instance_attrs")
-        for names in (getattr(node, kind, None) for kind in kinds):
-            if isinstance(names, dict):
+        for kind in kinds:
+            names: _Names | None = getattr(node, kind, None)
+            if names is not None:
                 yield names
                 waiting += [value for found in names.values() for value in found]

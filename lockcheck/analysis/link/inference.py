@@ -127,7 +127,7 @@ class Inference:
             return
         bootstrap = AstroidManager.bootstrap
         with self._alone() as manager:
-            setattr(AstroidManager, "bootstrap", lambda _: None)  # noqa: B010 - the built-ins stay
+            setattr(AstroidManager, "bootstrap", _leave)  # noqa: B010 - the built-ins stay
             try:
                 manager.clear_cache()
             finally:
@@ -308,6 +308,10 @@ class Inference:
             elif member in cls.locals or member in cls.instance_attrs:
                 return None
         return None
+
+
+def _leave(_manager: object) -> None:
+    """Make no built-ins."""
 
 
 def _proxied(inferred: object) -> object:

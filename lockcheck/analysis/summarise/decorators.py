@@ -13,7 +13,7 @@ from lockcheck.analysis.link.values import FunctionValue, Instance, Value, optio
 from lockcheck.analysis.summarise.arguments import Arguments
 from lockcheck.analysis.summarise.compose import happen, moved
 from lockcheck.analysis.summarise.frame import Frame
-from lockcheck.analysis.summarise.state import State
+from lockcheck.analysis.summarise.state import State, same
 from lockcheck.model.events import Callback, Held, Step
 from lockcheck.model.expression import Call, Expr, Name, Star
 from lockcheck.model.facts import MODULE
@@ -41,15 +41,37 @@ def wrapped(frame: Frame, state: State) -> State:
     What the wrappers do besides is what calling the function does.
     """
     for decorator in reversed(frame.facts.decorators):
-        for wrapper in _wrappers(frame, decorator):
+        calling: list[list[Held]] = []
+        for wrapper in _fitting(frame, _wrappers(frame, decorator)):
             arguments = _arguments(frame, wrapper.function, state)
             arguments.made_by(wrapper.given)
             step = frame.step(frame.facts.span, "call", wrapper.function.qualname.rpartition(".")[2])
             happen(frame, arguments, state, step)
-            for held in _held(frame, arguments, wrapper.subject, step):
-                state = state.holding(held)
-                frame.entry.append(held)
+            held = _held(frame, arguments, wrapper.subject, step)
+            if held is not None:
+                calling.append(held)
+        for one in _of_one(calling):
+            state = state.holding(one)
+            frame.entry.append(one)
     return state
+
+
+def _fitting(frame: Frame, made: list[_Made]) -> list[_Made]:
+    """A decorator that has a wrapper for coroutines and another for the rest takes the one that is like the function."""
+    functions = frame.engine.program.functions
+    own = (frame.facts.is_async, frame.facts.is_generator)
+    alike = [m for m in made if (functions[m.function].is_async, functions[m.function].is_generator) == own]
+    return alike or made
+
+
+def _of_one(calling: list[list[Held]]) -> Iterator[Held]:
+    """What is held around the function by one of several wrappers, of which a decorator chooses: not by one after another."""
+    seen: list[Held] = []
+    for held in (held for each in calling for held in each):
+        if not any(same(held.lock, other.lock) for other in seen):
+            seen.append(held)
+            everywhere = all(any(same(held.lock, other.lock) for other in each) for each in calling)
+            yield held if everywhere else msgspec.structs.replace(held, must=False)
 
 
 def _wrappers(frame: Frame, decorator: Expr) -> list[_Made]:
@@ -61,30 +83,34 @@ def _wrappers(frame: Frame, decorator: Expr) -> list[_Made]:
         for factory in _functions(types.evaluate(decorator.func, outside)):
             bound = {name: (expr, outside) for name, expr in _spelled(types, decorator, factory).items()}
             around = {FreeRoot(factory.id, name): what for name, what in bound.items()}
-            given |= {made.function: made.given for made in _made(types, factory.id, around, None, ())}
+            given |= {made.function: made.given for made in _made(types, factory.id, around, None)}
     return [
         made
         for option in _functions(types.evaluate(decorator, outside))
-        for made in _made(types, option.id, given.get(option.id, {}), _subject(types, option), ())
+        for made in _made(types, option.id, given.get(option.id, {}), _subject(types, option))
     ]
 
 
-def _made(
-    types: Types, function: FunctionId, given: _Given, subject: str | None, through: tuple[FunctionId, ...]
-) -> Iterator[_Made]:
-    """What a function makes and returns: by itself, or by another function, which a decorator hands its subject on to."""
-    for expr in types.scope(function).returns:
-        for value in _functions(types.evaluate(expr, function)):
-            if types.enclosing(value.id) == function:
-                yield _Made(value.id, given, subject if through else None)
-        if not isinstance(expr, Call):
-            continue
-        for maker in _functions(types.evaluate(expr.func, function)):
-            spelled = _spelled(types, expr, maker)
-            names = [name for name, arg in spelled.items() if arg == Name(subject)] if subject is not None else [None]
-            if names and maker.id not in (function, *through):
-                around = {FreeRoot(maker.id, n): _read(types, arg, function, given) for n, arg in spelled.items()}
-                yield from _made(types, maker.id, given | around, names[0], (*through, function))
+def _made(types: Types, function: FunctionId, given: _Given, subject: str | None) -> Iterator[_Made]:
+    """What a function makes and returns: by itself, or by others; a decorator's must be handed its subject."""
+    waiting, seen = [(function, given, subject)], {function}
+    while waiting:
+        current, given, subject = waiting.pop()
+        for expr in types.scope(current).returns:
+            for value in _functions(types.evaluate(expr, current)):
+                if types.enclosing(value.id) == current:
+                    yield _Made(value.id, given, subject if current != function else None)
+            if not isinstance(expr, Call):
+                continue
+            for maker in _functions(types.evaluate(expr.func, current)):
+                spelled = _spelled(types, expr, maker)
+                names = (
+                    [name for name, arg in spelled.items() if arg == Name(subject)] if subject is not None else [None]
+                )
+                if names and maker.id not in seen:
+                    seen.add(maker.id)
+                    around = {FreeRoot(maker.id, n): _read(types, arg, current, given) for n, arg in spelled.items()}
+                    waiting.append((maker.id, given | around, names[0]))
 
 
 def _spelled(types: Types, call: Call, callee: FunctionValue) -> dict[str, Expr]:
@@ -140,15 +166,16 @@ def _outside(frame: Frame) -> FunctionId:
     return types.enclosing(frame.function) or FunctionId(frame.function.module, MODULE)
 
 
-def _held(frame: Frame, arguments: Arguments, subject: str | None, step: Step) -> list[Held]:
+def _held(frame: Frame, arguments: Arguments, subject: str | None, step: Step) -> list[Held] | None:
+    """What a wrapper holds where it calls the function; None if it does not."""
     wrapper = arguments.target.function
     outer = frame.engine.types.enclosing(wrapper)
-    found: list[Held] = []
+    found: list[Held] | None = None
     for pair in frame.engine.summary(wrapper).pairs:
         match pair.event:
             case Callback(path=Path(root=FreeRoot(function=function, name=name))) if function == outer:
                 if subject is None or name == subject:
-                    found += moved(arguments, pair.held, step)
+                    found = [*(found or ()), *moved(arguments, pair.held, step)]
             case _:
                 pass
     return found
