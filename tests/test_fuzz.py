@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 
@@ -11,6 +12,7 @@ from tests.fuzz.__main__ import main
 from tests.fuzz.inputs import corpus, made_input
 from tests.fuzz.shrink import shrunk
 from tests.fuzz.trial import complaints
+from tests.fuzz.watch import Tally
 
 
 @pytest.mark.once
@@ -30,6 +32,14 @@ def test_what_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         found = complaints([{"a.py": b"x = 1\n"}])
     assert "internal error" in found[0]
+
+
+def test_what_comes_out_otherwise_the_second_time_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally(argparse.Namespace(seed=3, batch=64, count=100))
+    for batch, sign in ((0, "a"), (1, "b"), (1, "c"), (0, "a")):
+        tally.add(batch, 50, sign, 0.1)
+    assert (tally.inputs, tally.failed) == (100, 1)
+    assert capsys.readouterr().out == "DIFFERS between two runs: an input of 64 to 99, seed 3\n"
 
 
 def test_what_fails_is_made_smaller() -> None:

@@ -22,7 +22,7 @@ _TURNS = 2
 _HOME = Path(__file__).parents[2]
 
 
-class _Tally:
+class Tally:
     """What all workers came to."""
 
     def __init__(self, asked: argparse.Namespace) -> None:
@@ -54,7 +54,7 @@ class _Tally:
 
 def watch(arguments: Sequence[str], asked: argparse.Namespace) -> int:
     """Have each batch tried twice, by two processes."""
-    tally = _Tally(asked)
+    tally = Tally(asked)
     begin = time.monotonic()
     pairs = max(1, asked.jobs // _TURNS)
     watchers = [
@@ -79,7 +79,7 @@ def _one_worker(
     asked: argparse.Namespace,
     turn: int,
     share: tuple[int, int],
-    tally: _Tally,
+    tally: Tally,
     begin: float,
 ) -> None:
     done = 0
@@ -93,7 +93,7 @@ def _one_worker(
 
 
 def _until_it_stops(
-    command: Sequence[str], asked: argparse.Namespace, turn: int, tally: _Tally, begin: float
+    command: Sequence[str], asked: argparse.Namespace, turn: int, tally: Tally, begin: float
 ) -> int | None:
     """Watch a worker; give how many batches it is through with where another is to go on, None if all is done."""
     path = os.pathsep.join([str(_HOME), *filter(None, [os.environ.get("PYTHONPATH")])])
