@@ -120,9 +120,13 @@ def _all_done(jobs: Mapping[str, _Job], workers: int) -> Iterator[tuple[str, _Do
         return
     largest = sorted(jobs, key=lambda path: (-sum(map(len, jobs[path].texts.values())), path))
     crew = Crew()
+
+    def ask(path: str) -> _Done:
+        return _asked(crew, path, jobs[path])
+
     pool = ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="lockcheck")
     try:
-        yield from zip(largest, pool.map(lambda path: _asked(crew, path, jobs[path]), largest), strict=True)
+        yield from zip(largest, pool.map(ask, largest), strict=True)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         crew.close()
