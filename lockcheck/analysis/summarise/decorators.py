@@ -53,6 +53,7 @@ def wrapped(frame: Frame, state: State) -> State:
         for one in _of_one(calling):
             state = state.holding(one)
             frame.entry.append(one)
+            frame.flow_matters = True  # as in a function that takes its locks itself
     return state
 
 
