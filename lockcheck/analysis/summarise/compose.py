@@ -237,8 +237,10 @@ def _called(frame: Frame, arguments: Arguments, pair: CriticalPair, event: Callb
             base = None
             if isinstance(given, Attr):
                 base = frame.engine.paths.of(given.value, frame.function, state.env)
-            if not frame.engine.program.functions[target.function].is_async:
+            if target.function not in frame.handed and not frame.engine.program.functions[target.function].is_async:
+                frame.handed.append(target.function)
                 compose(frame, target, None, state, step.span, base, step.text)
+                frame.handed.pop()
     return known or (isinstance(given, Const) and given.value is None)
 
 

@@ -93,6 +93,8 @@ class Frame:
         """Locks that wrappers of this function hold around it."""
         self.kept: frozenset[Span] | None = None
         """Calls whose results the function awaits later, once somebody has asked (see `twins`)."""
+        self.handed: list[FunctionId] = []
+        """Functions that are being composed since a callee calls what it is given: one that is given itself is not again."""
         self.loops = 0
         self.watched: list[tuple[Node, State]] | None = None
         """Each statement with the state before it, where somebody asks what is held at a place."""
