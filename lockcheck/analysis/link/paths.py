@@ -186,6 +186,8 @@ class Paths:
         if scope.facts.name != "__init__" or word not in scope.parameters:
             return None
         names = [p.name for p in scope.facts.parameters if p.kind in "pa"]
+        if word == scope.first:
+            return None  # it keeps itself, which no call gives it
         return word, names.index(word) - 1 if word in names else None
 
     def alias(self, cls: ClassId, name: str) -> tuple[str, ...]:
