@@ -16,7 +16,7 @@ from typing import TypeVar
 import msgspec
 
 import lockcheck
-from lockcheck.app.store import DAMAGED, DIGEST, digest, file_of, replace
+from lockcheck.app.store import DAMAGED, DIGEST, digest, file_of, read_sealed, write_sealed
 from lockcheck.model.facts import FunctionFacts, ModuleFacts
 from lockcheck.model.findings import Failure, Fix
 from lockcheck.model.flow import Node
@@ -131,11 +131,8 @@ class Cache(Memory):
         """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
         if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
-        state = hashlib.blake2b(digest_size=DIGEST)
-        for piece in _pieces(self._kept):
-            state.update(piece)
         try:
-            replace(self._file, [_MAGIC, self._salt, state.digest()], _pieces(self._kept))
+            write_sealed(self._file, _MAGIC + self._salt, lambda: _pieces(self._kept))
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None
@@ -150,16 +147,9 @@ def _pieces(entries: Mapping[bytes, msgspec.Raw]) -> Iterator[bytes]:
 
 def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
     try:
-        content = file.read_bytes()
-    except OSError:
-        return {}
-    head = _MAGIC + salt
-    body = content[len(head) + DIGEST :]
-    if not content.startswith(head) or content[len(head) : len(head) + DIGEST] != digest(body):
-        return {}
-    try:
-        return _STORE.decode(body)
-    except DAMAGED:
+        body = read_sealed(file, _MAGIC + salt)
+        return _STORE.decode(body) if body is not None else {}
+    except (OSError, *DAMAGED):
         return {}
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -107,6 +109,20 @@ class Crew:
         self._idle.clear()
         while self._all:
             self._all.pop().close()
+
+
+@contextmanager
+def at_work(workers: int) -> Generator[tuple[Crew, ThreadPoolExecutor], None, None]:
+    """A crew, and as many threads to ask it; both end with the block, whatever is still to be done."""
+    crew = Crew()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="lockcheck")
+    try:
+        yield crew, pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        crew.close()
+        pool.shutdown(wait=True)
+        crew.close()  # a thread may have started one more meanwhile
 
 
 def command() -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
-from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
+from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError, at_work
 from lockcheck.app.headroom import without_collection
 from lockcheck.app.worker import TOO_DEEP, Done, Job, extract_all, extract_apart
 from lockcheck.model.facts import ModuleFacts, Unit
@@ -112,9 +112,7 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
         return
     packets = list(batches(work))
     suspects: list[Job] = []
-    crew = Crew()
-    pool = ThreadPoolExecutor(max_workers=min(workers, len(packets)), thread_name_prefix="lockcheck")
-    try:
+    with at_work(min(workers, len(packets))) as (crew, pool):
         running = {pool.submit(extract_apart, crew, batch): batch for batch in packets}
         for future in as_completed(running):
             match future.exception():
@@ -125,11 +123,6 @@ def _run(work: Sequence[Job], workers: int) -> Iterator[Done]:
                 case _:
                     yield from future.result()
         yield from _one_by_one(suspects, crew)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        crew.close()
-        pool.shutdown(wait=True)
-        crew.close()  # a thread may have started one more meanwhile
 
 
 def _one_by_one(suspects: Sequence[Job], crew: Crew) -> Iterator[Done]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from lockcheck.app.attempt import attempt
 from lockcheck.app.cache import Memory
 from lockcheck.app.config import Config
-from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError
+from lockcheck.app.crew import Crew, NoWorkerError, WorkerDiedError, at_work
 from lockcheck.app.extraction import is_plain
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.store import digest
@@ -61,26 +60,26 @@ class Proposals:
     ) -> tuple[list[Fix | None], list[Failure]]:
         """A fix for each finding, of which the path and the repairs are given; and the files that none can be made in."""
         questions = [_question(asked, texts) for asked in repairs]
-        missing: dict[str, dict[_Question, None]] = {}
+        missing: dict[str, dict[_Question, bytes | None]] = {}
         for path, question in zip(paths, questions, strict=True):
-            if question not in self._known and not self._recall(question):
-                missing.setdefault(path, {})[question] = None
+            if question not in self._known and question not in missing.get(path, {}):
+                packed = self._packed(question)
+                if not self._recall(question, packed):
+                    missing.setdefault(path, {})[question] = packed
         jobs = {path: _job(asked, self._config) for path, asked in missing.items()}
         for path, done in _all_done(jobs, self._workers):
             asked = missing[path]
             said = [done] * len(asked) if isinstance(done, Failure) else done
-            for question, answer in zip(asked, said, strict=True):
+            for (question, packed), answer in zip(asked.items(), said, strict=True):
                 self._known[question] = answer
-                packed = self._packed(question)
                 if self._cache is not None and packed is not None and not isinstance(answer, Failure):
                     self._cache.put_fix(packed, answer)
         answers = [self._known[question] for question in questions]
         failures = {answer.what: answer for answer in answers if isinstance(answer, Failure)}
         return [None if isinstance(answer, Failure) else answer for answer in answers], list(failures.values())
 
-    def _recall(self, question: _Question) -> bool:
+    def _recall(self, question: _Question, packed: bytes | None) -> bool:
         """Whether an earlier run knows what comes of a question."""
-        packed = self._packed(question)
         known = self._cache.get_fix(packed) if self._cache is not None and packed is not None else None
         if known is not None:
             self._known[question] = known.fix
@@ -119,19 +118,12 @@ def _all_done(jobs: Mapping[str, _Job], workers: int) -> Iterator[tuple[str, _Do
     if not jobs:
         return
     largest = sorted(jobs, key=lambda path: (-sum(map(len, jobs[path].texts.values())), path))
-    crew = Crew()
+    with at_work(min(workers, len(jobs))) as (crew, pool):
 
-    def ask(path: str) -> _Done:
-        return _asked(crew, path, jobs[path])
+        def ask(path: str) -> _Done:
+            return _asked(crew, path, jobs[path])
 
-    pool = ThreadPoolExecutor(min(workers, len(jobs)), thread_name_prefix="lockcheck")
-    try:
         yield from zip(largest, pool.map(ask, largest), strict=True)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        crew.close()
-        pool.shutdown(wait=True)
-        crew.close()  # a thread may have started one more meanwhile
 
 
 def _asked(crew: Crew, path: str, job: _Job) -> _Done:

@@ -17,7 +17,7 @@ import msgspec
 from lockcheck.app.run import Options, Outcome
 from lockcheck.app.stamps import Index, Seen, confirmed, now
 from lockcheck.app.state import asked_of, state_of, surroundings
-from lockcheck.app.store import DAMAGED, DIGEST, digest, file_of, replace
+from lockcheck.app.store import DAMAGED, file_of, read_sealed, write_sealed
 from lockcheck.model.findings import Count, Finding, Report
 from lockcheck.model.source import SourceFile
 
@@ -171,11 +171,8 @@ def _without_repairs(findings: tuple[Finding, ...]) -> Iterator[Finding]:
 
 def _load(store: Path) -> _Stored | None:
     try:
-        content = store.read_bytes()
-        packed = content[len(_MAGIC) + DIGEST :]
-        if content != _MAGIC + digest(packed) + packed:
-            return None
-        return _STORED.decode(packed)
+        packed = read_sealed(store, _MAGIC)
+        return _STORED.decode(packed) if packed is not None else None
     except (OSError, *DAMAGED):
         return None
 
@@ -184,7 +181,7 @@ def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
     with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
         packed = msgspec.msgpack.encode(stored)
-        replace(store, [_MAGIC, digest(packed), packed])
+        write_sealed(store, _MAGIC, lambda: [packed])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

@@ -22,9 +22,10 @@ from lockcheck.app.project import Given, Project
 from lockcheck.app.rulebook import Rulebook, rulebook
 from lockcheck.app.run import Options
 from lockcheck.app.state import state_of
-from lockcheck.app.store import DAMAGED, file_of, replace
+from lockcheck.app.store import DAMAGED, file_of, read_sealed, write_sealed
 from lockcheck.model.findings import Failure
 
+_MAGIC = b"lockcheck findings 1\n"
 _PAUSE = 0.05
 
 
@@ -43,11 +44,6 @@ class Found(msgspec.Struct, frozen=True):
     reports: dict[str, list[Reported]]
     failures: tuple[Failure, ...]
     files: tuple[str, ...]
-
-
-class _Stored(msgspec.Struct, frozen=True):
-    key: bytes
-    found: Found
 
 
 def find(project: Project, options: Options, folder: Path | None, seconds: float) -> Found:
@@ -70,7 +66,7 @@ def find(project: Project, options: Options, folder: Path | None, seconds: float
         if known is None:
             known = _build(whole, options, book, folder)
             if is_ours:
-                _save(store, _Stored(key, known))
+                _save(store, key, known)
     return known
 
 
@@ -137,16 +133,17 @@ def _build(project: Project, options: Options, book: Rulebook, folder: Path | No
 
 def _load(store: Path, key: bytes) -> Found | None:
     try:
-        stored = _STORED.decode(store.read_bytes())
+        packed = read_sealed(store, _MAGIC + key)
+        return _FOUND.decode(packed) if packed is not None else None
     except (OSError, *DAMAGED):
         return None
-    return stored.found if stored.key == key else None
 
 
-def _save(store: Path, stored: _Stored) -> None:
+def _save(store: Path, key: bytes, found: Found) -> None:
     """Leave what was found for others; where that can't be, each does it itself."""
     with suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
-        replace(store, [msgspec.msgpack.encode(stored)])
+        packed = msgspec.msgpack.encode(found)
+        write_sealed(store, _MAGIC + key, lambda: [packed])
 
 
-_STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)
+_FOUND: msgspec.msgpack.Decoder[Found] = msgspec.msgpack.Decoder(Found)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -27,19 +28,33 @@ def file_of(folder: Path, root: str, kind: str) -> Path:
     return folder / f"{digest(root.encode('utf-8', 'surrogateescape')).hex()}.{kind}"
 
 
-def replace(file: Path, *parts: Iterable[bytes]) -> None:
-    """Write a file of the cache, of which the parts come in pieces, in one step.
+def read_sealed(file: Path, head: bytes) -> bytes | None:
+    """Give what was written under this head; None where it is of another, or damaged. Raises `OSError`."""
+    content = file.read_bytes()
+    begin = len(head) + DIGEST
+    body = content[begin:]
+    return body if content[:begin] == head + digest(body) else None
 
-    Raises `OSError`, and leaves nothing half written.
+
+def write_sealed(file: Path, head: bytes, pieces: Callable[[], Iterable[bytes]]) -> None:
+    """Write a file of the cache in one step, with a digest by which damage is noticed.
+
+    What comes in pieces, is asked for twice and is never whole in memory. Raises `OSError`, and leaves nothing half written.
     """
+    state = hashlib.blake2b(digest_size=DIGEST)
+    for piece in pieces():
+        state.update(piece)
+    _replace(file, itertools.chain((head, state.digest()), pieces()))
+
+
+def _replace(file: Path, pieces: Iterable[bytes]) -> None:
     import tempfile  # most runs write nothing
 
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.suffix}-")
     try:
         with os.fdopen(handle, "wb") as temporary:
-            for part in parts:
-                temporary.writelines(part)
+            temporary.writelines(pieces)
         Path(name).replace(file)
     finally:
         Path(name).unlink(missing_ok=True)

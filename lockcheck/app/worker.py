@@ -49,9 +49,8 @@ class Done(msgspec.Struct, frozen=True):
 
 def serve() -> None:
     """Do what is asked on the standard input and reply on the standard output, until the input ends."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the parent, which ends us: for systems without sessions
+    # Ctrl-C is for the parent, which ends us; where there are no sessions, it comes here too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as replies:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything else prints is no reply

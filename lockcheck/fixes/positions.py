@@ -37,33 +37,24 @@ class Positions:
 
     def at(self, span: Span) -> Sequence[cst.CSTNode]:
         """The nodes that cover just this span, the innermost last."""
-        if self.rows:
-            self._place(max(0, bisect_right(self.rows, span.row) - 1))
-        else:
-            self._place_all()
+        self._place(max(0, bisect_right(self.rows, span.row) - 1))
         return self._at.get(span, ())
 
     def of(self, node: cst.CSTNode, statement: cst.CSTNode) -> Span | None:
         """Where a node stands, which is in, or is, a statement of the module."""
-        if node not in self._spans:
-            number = self._index.get(statement)
-            if number is not None and self.rows:
-                self._place(number)
-            else:
-                self._place_all()
+        if node not in self._spans and (number := self._index.get(statement)) is not None:
+            self._place(number)
         return self._spans.get(node)
 
-    def _place_all(self) -> None:
-        for number in range(len(self.module.body)) if self.rows else ():
-            self._place(number)
-        if not self.rows and -1 not in self._placed:
-            self._placed.add(-1)
-            self._note(self.module, self.module, 0, {})
-
     def _place(self, number: int) -> None:
-        if number in self._placed or number >= len(self.module.body):
+        """Place a statement of the module, or all of it where its rows are not known."""
+        number = number if self.rows else 0
+        if number in self._placed:
             return
         self._placed.add(number)
+        if not self.rows:
+            self._note(self.module, self.module, 0, {})
+            return
         statement = self.module.body[number]
         bare = statement.with_changes(leading_lines=())
         alone = self.module.with_changes(body=[bare], header=(), footer=())

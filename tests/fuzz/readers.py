@@ -16,20 +16,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-_SEEDS = {
-    "config": [
-        b'select = ["LCK1"]\nmin-confidence = "low"\nexclude = ["a/**/b*"]\nextend = "other.toml"\n',
-        b'[tool.lockcheck]\nlocks = {"a.B" = "threading.Lock"}\ntimeouts = ["f@1"]\npython-path = ["src"]\n',
-    ],
-    "facts": [],
-    "report": [],
-}
+_CONFIGURATIONS = [
+    b'select = ["LCK1"]\nmin-confidence = "low"\nexclude = ["a/**/b*"]\nextend = "other.toml"\n',
+    b'[tool.lockcheck]\nlocks = {"a.B" = "threading.Lock"}\ntimeouts = ["f@1"]\npython-path = ["src"]\n',
+]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Try inputs until enough are tried or one is found that a reader does not survive."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.readers", description=__doc__)
-    parser.add_argument("what", choices=sorted(_SEEDS))
+    parser.add_argument("what", choices=("config", "facts", "report"))
     parser.add_argument("--runs", type=int, default=100_000)
     asked = parser.parse_args(arguments)
     atheris = cast("Any", importlib.import_module("atheris"))
@@ -55,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 def _reader(what: str, folder: Path) -> tuple[Callable[[bytes], None], list[bytes]]:
     """What reads the bytes, and inputs to begin with."""
     if what == "config":
-        return _of_configurations(folder / "lockcheck.toml"), _SEEDS[what]
+        return _of_configurations(folder / "lockcheck.toml"), _CONFIGURATIONS
     return _of_the_cache(what, folder)
 
 
