@@ -8,7 +8,7 @@ import msgspec
 
 from lockcheck.analysis.link.scope import expressions, walk
 from lockcheck.analysis.summarise import Analysis
-from lockcheck.analysis.summarise.schedule import watched
+from lockcheck.analysis.summarise.following import watched
 from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import CriticalPair, Held
 from lockcheck.model.flow import For, Node, With

@@ -13,7 +13,7 @@ from lockcheck.analysis.exits.points import How, Leave, Point, spelled
 from lockcheck.analysis.exits.walk import Walk
 from lockcheck.analysis.link.scope import children, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.analysis.summarise.schedule import Result
+from lockcheck.analysis.summarise.result import Result
 from lockcheck.analysis.summarise.state import same
 from lockcheck.model.events import LockRef, Operation
 from lockcheck.model.expression import Attr, Call, Expr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,8 @@ from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.model.expression import Call, Const, Expr, Group, Star, last_word
+from lockcheck.model.facts import ModuleFacts
+from lockcheck.model.flow import Node
 from lockcheck.model.identity import FunctionId
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ _WORDS = (
     "Process", "Thread", "Timer", "apply", "apply_async", "call_later", "call_soon", "call_soon_threadsafe",
     "run_in_executor", "run_sync", "start_new_thread", "start_soon", "submit", "to_thread",
 )  # fmt: skip
+_GIVES = frozenset(_WORDS)
 
 
 class Handed(msgspec.Struct, frozen=True, gc=False):
@@ -40,28 +44,47 @@ class Handing:
 
     def of(self, function: FunctionId) -> list[Handed]:
         """The places where a function is handed on, in a stable order."""
+        reads = self._types.program.reads
         if self._by_word is None:
-            self._by_word = {}
-            for caller in dict.fromkeys(c for word in _WORDS for c in self._types.program.callers(word)):
-                for handed in self._in(caller):
-                    self._by_word.setdefault(last_word(handed.target), []).append(handed)
+            before = reads.now
+            self._by_word = self._all()
+            reads.now = before
         word = self._types.program.functions[function].name
-        return [h for h in self._by_word.get(word, ()) if self._names(h, function)]
+        reads.now |= reads.handed(word)
+        found = self._by_word.get(word, ())
+        for handed in found:
+            reads.module(handed.caller.module)
+        return [handed for handed in found if self._names(handed, function)]
+
+    def _all(self) -> dict[str, list[Handed]]:
+        found: dict[str, list[Handed]] = {}
+        for caller in dict.fromkeys(c for word in _WORDS for c in self._types.program.callers(word)):
+            for handed in _within(self._types.program.body(caller), caller):
+                found.setdefault(last_word(handed.target), []).append(handed)
+        return found
 
     def _names(self, handed: Handed, function: FunctionId) -> bool:
         found = options(self._types.evaluate(handed.target, handed.caller))
         return any(isinstance(v, FunctionValue) and v.id == function for v in found)
 
-    def _in(self, caller: FunctionId) -> list[Handed]:
-        found: list[Handed] = []
-        for step in steps(self._types.program.body(caller)):
-            for expr in expressions(step):
-                for call in walk(expr):
-                    if isinstance(call, Call) and last_word(call.func) in _WORDS:
-                        handed = _handed(caller, call)
-                        if handed is not None:
-                            found.append(handed)
-        return found
+
+def handed_words(facts: ModuleFacts) -> Iterator[str]:
+    """The names by which a module hands functions on."""
+    nowhere = FunctionId("", "")
+    for function in facts.functions:
+        if not _GIVES.isdisjoint(function.called):
+            for handed in _within(function.nodes(), nowhere):
+                yield last_word(handed.target)
+
+
+def _within(nodes: tuple[Node, ...], caller: FunctionId) -> Iterator[Handed]:
+    for step in steps(nodes):
+        for expr in expressions(step):
+            for call in walk(expr):
+                if isinstance(call, Call) and last_word(call.func) in _GIVES:
+                    handed = _handed(caller, call)
+                    if handed is not None:
+                        yield handed
 
 
 def _handed(caller: FunctionId, call: Call) -> Handed | None:

@@ -29,6 +29,11 @@ class Hierarchy:
     def __init__(self, program: Program) -> None:
         """Resolve the bases of every class."""
         self.program = program
+        self._reads = program.reads
+        self._linked: dict[ClassId, int] = {}
+        """What the bases of each class were read from."""
+        self._above: dict[ClassId, int] = {}
+        """The same of a class and all that it derives from."""
         self._bases: dict[ClassId, tuple[Value, ...]] = {}
         self._subclasses: dict[ClassId, list[ClassId]] = {}
         self._mro: dict[ClassId, tuple[ClassId, ...]] = {}
@@ -39,14 +44,18 @@ class Hierarchy:
         self._attributes: dict[ClassId, dict[str, list[AttributeFact]]] = {}
         self._setter_index: dict[ClassId, dict[str, FunctionId]] | None = None
         self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
+        before = program.reads.now
         for identity, facts in program.classes.items():
+            program.reads.now = program.reads.bits[identity.module]
             found: list[Value] = []
             for base in facts.bases:
                 found += [v for v in options(self.static(base, identity)) if isinstance(v, ClassValue | External)]
             self._bases[identity] = tuple(found)
+            self._linked[identity] = program.reads.now
             for value in found:
                 if isinstance(value, ClassValue) and value.id != identity:
                     self._subclasses.setdefault(value.id, []).append(identity)
+        program.reads.now = before
 
     @staticmethod
     def scope_of(owner: ClassId, fact: AttributeFact) -> FunctionId:
@@ -101,6 +110,7 @@ class Hierarchy:
 
     def bases(self, identity: ClassId) -> tuple[Value, ...]:
         """Direct bases that resolved: classes of the program and external names, in order."""
+        self._reads.now |= self._linked.get(identity, 0)
         return self._bases.get(identity, ())
 
     def mro(self, identity: ClassId) -> tuple[ClassId, ...]:
@@ -109,10 +119,15 @@ class Hierarchy:
         if found is None:
             order = _c3(identity, self._own_bases, {})
             found = self._mro[identity] = tuple(order if order is not None else self._depth_first(identity))
+            above = 0
+            for cls in found:
+                above |= self._linked.get(cls, 0)
+            self._above[identity] = above
+        self._reads.now |= self._above[identity]
         return found
 
     def _own_bases(self, identity: ClassId) -> list[ClassId]:
-        return [b.id for b in self.bases(identity) if isinstance(b, ClassValue)]
+        return [b.id for b in self._bases.get(identity, ()) if isinstance(b, ClassValue)]
 
     def _depth_first(self, identity: ClassId) -> list[ClassId]:
         seen: dict[ClassId, None] = {}
@@ -126,14 +141,16 @@ class Hierarchy:
 
     def library_bases(self, identity: ClassId) -> tuple[str, ...]:
         """Names of the external classes that a class is derived from, nearest first."""
+        order = self.mro(identity)
         found = self._library.get(identity)
         if found is None:
-            bases = (base for cls in self.mro(identity) for base in self.bases(cls))
+            bases = (base for cls in order for base in self._bases.get(cls, ()))
             found = self._library[identity] = tuple(base.name for base in bases if isinstance(base, External))
         return found
 
     def subclasses(self, identity: ClassId) -> tuple[ClassId, ...]:
         """All strict subclasses in the program, sorted."""
+        self._reads.now |= self._reads.below(identity.module)
         found = self._descendants.get(identity)
         if found is None:
             seen: set[ClassId] = set()
@@ -158,6 +175,7 @@ class Hierarchy:
 
     def own_methods(self, identity: ClassId) -> dict[str, FunctionId]:
         """The functions defined directly in a class."""
+        self._reads.module(identity.module)
         found = self._methods.get(identity)
         if found is None:
             facts = self.program.classes[identity].methods
@@ -171,6 +189,8 @@ class Hierarchy:
         known = self._found.setdefault(identity, {})
         if name not in known:
             known[name] = self._method(identity, name, None)
+        else:
+            self._reads.now |= self._above[identity]
         return known[name]
 
     def _method(self, identity: ClassId, name: str, after: ClassId | None) -> Method | None:
@@ -192,12 +212,14 @@ class Hierarchy:
 
     def _setters(self, cls: ClassId) -> dict[str, FunctionId]:
         if self._setter_index is None:
+            before = self._reads.now
             self._setter_index = {}
             for function, facts in self.program.functions.items():
                 for decorator in facts.decorators:
                     if facts.owner is not None and isinstance(decorator, Attr) and decorator.name == "setter":
                         owner = ClassId(function.module, facts.owner)
                         self._setter_index.setdefault(owner, {})[facts.name] = function
+            self._reads.now = before
         return self._setter_index.get(cls, {})
 
     def overrides(self, identity: ClassId, name: str) -> tuple[Method, ...]:
@@ -210,6 +232,7 @@ class Hierarchy:
 
     def own_attributes(self, identity: ClassId) -> dict[str, list[AttributeFact]]:
         """What a class itself gives to each attribute."""
+        self._reads.module(identity.module)
         found = self._attributes.get(identity)
         if found is None:
             found = self._attributes[identity] = {}
@@ -219,10 +242,13 @@ class Hierarchy:
 
     def below(self, identity: ClassId, name: str) -> list[ClassId]:
         """The first few strict subclasses, sorted, that themselves give a name: a method or an attribute."""
+        subclasses = self.subclasses(identity)[:MAX_BELOW]
+        for cls in subclasses:
+            self._reads.module(cls.module)
         found = self._below.get(identity)
         if found is None:
             found = self._below[identity] = {}
-            for cls in self.subclasses(identity)[:MAX_BELOW]:
+            for cls in subclasses:
                 for own in self.own_methods(cls).keys() | self.own_attributes(cls).keys():
                     found.setdefault(own, []).append(cls)
         return found.get(name, [])

@@ -12,10 +12,11 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from lockcheck.analysis.link.reads import Reads
+
 Answer = TypeVar("Answer")
 
 _NONE = 1 << 30
-_MISSING = object()
 MAX_DEPTH = 400
 """A question nested deeper than this is given up for good, for the sake of the stack and of the time that its return
 would take: a chain of five thousand calls. No package met so far comes near."""
@@ -31,12 +32,21 @@ class _Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 class Memo:
-    """Remembers answers. A question within a circle is answered once in every round of the circle's outermost one."""
+    """Remembers answers. A question within a circle is answered once in every round of the circle's outermost one.
 
-    def __init__(self) -> None:
-        """Start with nothing known."""
-        self.known: dict[Hashable, object] = {}
-        """The answers that are kept."""
+    Who asks has read what the answer was read from. A question that is a mere text is about the whole program: whoever
+    asks it has read its answer and nothing else.
+    """
+
+    def __init__(self, reads: Reads) -> None:
+        """Start with nothing known; what answers are read from is noted in `reads`."""
+        self.known: dict[Hashable, tuple[object, int]] = {}
+        """The answers that are kept, each with what it was read from."""
+        self.reads = reads
+        self.whole: dict[str, int] = {}
+        """What the answers about the whole program were read from."""
+        self._sets: dict[int, int] = {}
+        """Equal sets of what was read are one: most answers share theirs with others."""
         self._open: dict[Hashable, int] = {}
         self._order: list[Hashable] = []
         """The open questions, outermost first."""
@@ -58,9 +68,10 @@ class Memo:
 
         Questions of one kind (a tuple's first word, say) have answers of one type.
         """
-        known = self.known.get(question, _MISSING)
-        if known is not _MISSING:
-            return cast("Answer", known)
+        known = self.known.get(question)
+        if known is not None:
+            self.reads.now |= known[1]
+            return cast("Answer", known[0])
         at = self._open.get(question)
         if at is not None:
             self._cut = min(self._cut, at)
@@ -73,7 +84,8 @@ class Memo:
                 return cast("Answer", draft.answer)
             del self._drafts[question]
         if len(self._open) >= MAX_DEPTH:
-            self.known[question] = bottom
+            self.known[question] = bottom, self.reads.everything
+            self.reads.now |= self.reads.everything
             return bottom
         return self._answer(question, compute)
 
@@ -82,6 +94,7 @@ class Memo:
         self._order.append(question)
         outer, self._cut = self._cut, _NONE
         settled, self._settled = self._settled, True
+        before, self.reads.now = self.reads.now, 0
         start = len(self._drafted)
         try:
             answer = self._round(question, compute)
@@ -95,6 +108,7 @@ class Memo:
             self._forget(question, start)
             self._cut = min(outer, self._cut) if self._cut < depth else outer
             self._settled = self._settled and settled
+            self.reads.now |= before
             raise
         finally:
             del self._open[question]
@@ -102,8 +116,10 @@ class Memo:
         cut, self._cut = self._cut, outer
         inner, self._settled = self._settled, settled
         if cut >= depth:
-            self._keep(question, answer, start)
+            own = self._keep(question, answer, start)
+            self.reads.now = before | own
         else:
+            self.reads.now |= before
             self._cut = min(self._cut, cut)
             self._settled = self._settled and inner
             self._drafts[question] = _Draft(answer, self._order[cut])
@@ -117,16 +133,21 @@ class Memo:
             self._settled = False
         return answer
 
-    def _keep(self, question: Hashable, answer: object, start: int) -> None:
-        """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
+    def _keep(self, question: Hashable, answer: object, start: int) -> int:
+        """Keep an answer that rests on nothing open, and with it the drafts that rest on it; give what it was read from."""
+        own = self._sets.setdefault(self.reads.now, self.reads.now)
         for each in self._drafted[start:]:
             draft = self._drafts.pop(each, None)
             if draft is not None:
-                self.known[each] = draft.answer
+                self.known[each] = draft.answer, own
                 self._assumed.pop(each, None)
         del self._drafted[start:]
         self._assumed.pop(question, None)
-        self.known[question] = answer
+        if isinstance(question, str):
+            self.whole[question] = own
+            own = self.reads.whole(question)
+        self.known[question] = answer, own
+        return own
 
     def _drop(self, start: int) -> None:
         for each in self._drafted[start:]:

@@ -84,6 +84,7 @@ class Outside:
 
     def matters(self, program: Program, member: str) -> bool:
         """Whether a method of this name may do something that a diagnostic is about: some class's does."""
+        program.reads.now |= program.reads.whole("methods")
         if self._words is None:
             methods = {word for cls in program.classes.values() for word, _ in cls.methods}
             self._words = program.library.methods_that_act() | methods
@@ -91,6 +92,7 @@ class Outside:
 
     def ask(self, program: Program, question: Question, place: Span) -> Answer:
         """The answer to a question, unknown where there is none; `place` is the call or item that it decides about."""
+        program.reads.now |= program.reads.opinion
         answer = self._answers.get(question)
         if answer is None:
             if len(self._answers) >= MAX_QUESTIONS:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from lockcheck.analysis.link.reads import OfIdentities, OfModules, Reads
 from lockcheck.analysis.link.values import (
     UNKNOWN,
     ClassValue,
@@ -53,9 +54,12 @@ class Program:
     def __init__(self, units: Sequence[Unit], library: Library, visit: Visit | None = None) -> None:
         """Index the units; `visit` is asked for structured bodies that the facts do not hold yet."""
         self.library = library
-        self.units = {u.module: u for u in sorted(units, key=lambda u: u.module)}
-        self.classes: dict[ClassId, ClassFacts] = {}
-        self.functions: dict[FunctionId, FunctionFacts] = {}
+        self.reads = Reads(unit.module for unit in units)
+        self.units: dict[str, Unit] = OfModules(
+            self.reads, {u.module: u for u in sorted(units, key=lambda u: u.module)}
+        )
+        self.classes: dict[ClassId, ClassFacts] = OfIdentities(self.reads)
+        self.functions: dict[FunctionId, FunctionFacts] = OfIdentities(self.reads)
         for unit in self.units.values():
             share(unit.facts)
             for item in unit.facts.classes:
@@ -81,9 +85,11 @@ class Program:
         self._looked_at: dict[FunctionId, tuple[Node, ...] | None] = {}
         self._callers: dict[str, list[FunctionId]] | None = None
         self._by_module: dict[str, list[FunctionId]] | None = None
-        self._attributes: dict[tuple[str, str], Value] = {}
+        self._attributes: dict[tuple[str, str], tuple[Value, int]] = {}
+        """What names denote, with what that was read from."""
         self._busy: set[tuple[str, str]] = set()
-        self._opaque: dict[ClassId, str] = {}
+        self.opaque: dict[ClassId, str] = {}
+        """Classes of the program that the configuration describes, by the name that it gives them."""
         self.described: dict[FunctionId, Effect] = {}
         """Functions of the program of which the configuration says what they do: they are not looked into."""
         self.unknown: tuple[str, ...] = self._describe()
@@ -105,7 +111,7 @@ class Program:
                     pass
                 case _:
                     missing.append(name)
-        self._opaque = opaque
+        self.opaque = opaque
         self._attributes.clear()
         return tuple(missing)
 
@@ -150,6 +156,7 @@ class Program:
 
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
+        self.reads.module(module)
         if self._by_module is None:
             self._by_module = {}
             for identity in self.functions:
@@ -158,6 +165,7 @@ class Program:
 
     def names(self, module: str) -> Names:
         """The names of a module of the program."""
+        self.reads.module(module)
         found = self._names.get(module)
         if found is None:
             found = self._names[module] = Names(self.units[module])
@@ -165,6 +173,7 @@ class Program:
 
     def body(self, function: FunctionId) -> tuple[Node, ...]:
         """The body as the facts have it: structured where the function was visited, else flat."""
+        self.reads.module(function.module)
         found = self._bodies.get(function)
         if found is None:
             found = self._bodies[function] = self.functions[function].nodes()
@@ -206,6 +215,7 @@ class Program:
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""
+        self.reads.now |= self.reads.called(name)
         if self._callers is None:
             self._callers = {}
             for identity, facts in self.functions.items():
@@ -260,16 +270,20 @@ class Program:
         key = (module, name)
         found = self._attributes.get(key)
         if found is not None:
-            return found
+            self.reads.now |= found[1]
+            return found[0]
         if key in self._busy:
             return UNKNOWN
         self._busy.add(key)
+        outer, self.reads.now = self.reads.now, 0
         try:
             value = self._attribute(module, name)
         finally:
             self._busy.discard(key)
+            own = self.reads.now
+            self.reads.now |= outer
         if not self._busy:
-            self._attributes[key] = value
+            self._attributes[key] = value, own
         return value
 
     def _attribute(self, module: str, name: str) -> Value:
@@ -277,7 +291,7 @@ class Program:
         values: list[Value] = []
         if name in names.classes:
             cls = ClassId(module, name)
-            values.append(External(self._opaque[cls]) if cls in self._opaque else ClassValue(cls))
+            values.append(External(self.opaque[cls]) if cls in self.opaque else ClassValue(cls))
         if name in names.functions:
             values.append(FunctionValue(FunctionId(module, name)))
         values += [self.import_target(module, item) for item in names.imports.get(name, ())]
@@ -327,6 +341,7 @@ class Program:
 
     def global_values(self, module: str, name: str) -> tuple[tuple[FunctionId, Expr], ...]:
         """Each value that is assigned to a global, with the function in which it is to be read."""
+        self.reads.module(module)
         found = self._global_values.get((module, name))
         if found is None:
             facts = self.names(module).globals.get(name, ())

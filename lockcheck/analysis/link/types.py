@@ -56,9 +56,10 @@ class Types:
         self.program = program
         self.hierarchy = hierarchy
         self.library = program.library
-        self.memo = Memo()
+        self.memo = Memo(program.reads)
         self.handing = Handing(self)
-        self._values = cast("dict[Hashable, Value]", self.memo.known)
+        self._reads = program.reads
+        self._values = cast("dict[Hashable, tuple[Value, int]]", self.memo.known)
         """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self.told: dict[tuple[FunctionId, int], Value] = {}
         """Expressions that a second opinion was had on: for who asks about them, not for what follows from them."""
@@ -73,6 +74,7 @@ class Types:
 
     def scope(self, function: FunctionId) -> Scope:
         """The names that a function binds."""
+        self._reads.module(function.module)
         found = self._scopes.get(function)
         if found is None:
             found = self._scopes[function] = Scope(self.program, function)
@@ -90,6 +92,7 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
+        self._reads.module(function.module)
         try:
             return self._owners[function]
         except KeyError:
@@ -108,7 +111,8 @@ class Types:
                 question = (function, id(expr))
                 known = self._values.get(question)
                 if known is not None:
-                    return known
+                    self._reads.now |= known[1]
+                    return known[0]
                 return self.solve(question, lambda: self._compound(expr, function))
             case Await(value=value):
                 return awaited(self, self.evaluate(value, function))
@@ -155,11 +159,13 @@ class Types:
         question = ("local", binder, name)
         known = self._values.get(question)
         if known is not None:
-            return known
+            self._reads.now |= known[1]
+            return known[0]
         return self.solve(question, lambda: self._local(self.scope(binder), name))
 
     def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
+        self._reads.module(function.module)
         known = self._binders.get(function)
         if known is None:
             known = self._binders[function] = {}
@@ -177,7 +183,8 @@ class Types:
         question = ("global", module, name)
         known = self._values.get(question)
         if known is not None:
-            return known
+            self._reads.now |= known[1]
+            return known[0]
         return self.solve(question, lambda: self._global(module, name))
 
     def _global(self, module: str, name: str) -> Value:

@@ -11,7 +11,8 @@ from lockcheck.analysis.summarise.circumstances import Circumstances
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
 from lockcheck.analysis.summarise.objects import Objects
-from lockcheck.analysis.summarise.schedule import Result, Schedule
+from lockcheck.analysis.summarise.result import Result
+from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.setters import Setters
 from lockcheck.analysis.summarise.threads import Threads

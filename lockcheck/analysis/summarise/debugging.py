@@ -11,7 +11,7 @@ _ASKS = "isEnabledFor"
 
 def asks(engine: Engine, function: FunctionId) -> bool:
     """Whether a function may ask if it is being debugged, by itself or through a function that answers just that."""
-    words = {_ASKS, *(f.qualname.rpartition(".")[2] for f in _wrappers(engine))}
+    words = {_ASKS, *(f.qualname.rpartition(".")[2] for f in questions(engine))}
     return any(word in words for word in engine.program.functions[function].called)
 
 
@@ -21,7 +21,7 @@ def is_question(engine: Engine, function: FunctionId, test: Expr) -> bool:
         return False
     if _is_direct(test):
         return True
-    wrappers = _wrappers(engine)
+    wrappers = questions(engine)
     return bool(wrappers) and any(t.function in wrappers for t in engine.targets.of(test.func, function))
 
 
@@ -33,7 +33,8 @@ def _is_direct(expr: Expr) -> bool:
             return False
 
 
-def _wrappers(engine: Engine) -> frozenset[FunctionId]:
+def questions(engine: Engine) -> frozenset[FunctionId]:
+    """Functions that answer whether messages for debugging are wanted, and nothing else."""
     nothing: frozenset[FunctionId] = frozenset()
     return engine.types.memo.solve("questions for debugging", lambda: _found(engine), nothing)
 

@@ -146,8 +146,13 @@ def _holder(engine: Engine, future: Expr, function: FunctionId) -> LockId | None
 
 def registered(engine: Engine, holder: LockId) -> tuple[Stored, ...]:
     """The callbacks that the program registers with the future that an attribute or a global keeps."""
+    return tuple(by_future(engine).get(holder, ()))
+
+
+def by_future(engine: Engine) -> dict[LockId, list[Stored]]:
+    """All of them."""
     nothing: dict[LockId, list[Stored]] = {}
-    return tuple(engine.types.memo.solve("callbacks by future", lambda: _by_future(engine), nothing).get(holder, ()))
+    return engine.types.memo.solve("callbacks by future", lambda: _by_future(engine), nothing)
 
 
 def _by_future(engine: Engine) -> dict[LockId, list[Stored]]:

@@ -94,7 +94,7 @@ def settled(frame: Frame, expr: Call) -> bool:
     if name is None:
         return False
     if isinstance(receiver, Name) and receiver.id in frame.scope.parameters:
-        if frame.function in _callbacks(frame.engine):
+        if frame.function in callbacks(frame.engine):
             return True
     names = {name, *_sources(frame, receiver)}
     known = Known(frame.engine.program.body(frame.function), expr.span)
@@ -147,7 +147,7 @@ def _waited(call: Call, names: set[str]) -> bool:
     return any(tests.spelled(e) in names for a in given for e in walk(a))
 
 
-def _callbacks(engine: Engine) -> frozenset[FunctionId]:
+def callbacks(engine: Engine) -> frozenset[FunctionId]:
     """Functions that are called with a future when it is done."""
     nothing: frozenset[FunctionId] = frozenset()
     return engine.types.memo.solve("callbacks of futures", lambda: _registered(engine), nothing)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.values import FunctionValue, options
+from lockcheck.analysis.summarise.result import Result
 from lockcheck.analysis.summarise.runners import is_run
-from lockcheck.analysis.summarise.schedule import Result, Schedule
+from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.events import Acquire, Callback, Summary
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.identity import FunctionId

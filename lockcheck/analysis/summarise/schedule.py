@@ -1,106 +1,218 @@
-"""The fixed point: every function is summarised after what it calls, and again when that has changed."""
+"""The fixed point: every function is summarised after what it calls; those that call each other, until nothing changes."""
 
 from __future__ import annotations
 
-import contextlib
 import heapq
 from collections.abc import Iterable
-
-import msgspec
 
 from lockcheck.analysis.budget import SpentError
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.summarise import body, contracts, debugging, decorators
 from lockcheck.analysis.summarise.engine import Engine
-from lockcheck.analysis.summarise.exports import export
-from lockcheck.analysis.summarise.frame import Around, Frame, Spawned
-from lockcheck.analysis.summarise.state import State, join
-from lockcheck.model.events import EMPTY, CriticalPair, Held, Need, Operation, Summary
-from lockcheck.model.flow import Node
+from lockcheck.analysis.summarise.following import follow
+from lockcheck.analysis.summarise.remembered import Kept, Remembered
+from lockcheck.analysis.summarise.result import Result
+from lockcheck.model.events import EMPTY, Summary
 from lockcheck.model.identity import FunctionId
-from lockcheck.model.paths import Path
 
 MAX_NESTING = 60
 """Functions summarised inside one another; a deeper callee counts as empty until its turn comes."""
 MAX_ROUNDS = 12
 """How often one function is summarised anew before its summary is kept as it is."""
-
-
-class Result(msgspec.Struct, frozen=True, gc=False):
-    """What was found out about one function: all its pairs, what callers see, and what it runs elsewhere.
-
-    `calls` are its callees, with what is around every call of them; `operations` what it does to locks itself;
-    `needs` its calls of functions whose contract asks for a lock; `started` what threads that it starts do, where
-    which locks these are is known from the start alone.
-    """
-
-    function: FunctionId
-    pairs: tuple[CriticalPair, ...]
-    summary: Summary
-    spawned: tuple[Spawned, ...] = ()
-    calls: tuple[Around, ...] = ()
-    operations: tuple[Operation, ...] = ()
-    needs: tuple[Need, ...] = ()
-    started: tuple[CriticalPair, ...] = ()
+MAX_RECALLED = 1000
+"""How long a chain of calls is looked along for whether what is remembered holds, for the sake of the stack."""
 
 
 class Schedule(Engine):
-    """Summarises functions on demand and keeps count of who has read whose summary."""
+    """Summarises functions on demand and keeps count of who has read whose summary.
+
+    A circle of calls is found as Tarjan (1972) finds one: the search that a function's summary is asked in comes back to
+    a function that it began with. When all of a circle is known it is followed from nothing, in one order, so that where
+    somebody came upon it makes no difference.
+    """
 
     def __init__(self, program: Program, outside: Outside | None = None) -> None:
         """Nothing is summarised yet."""
         super().__init__(program, outside)
         self.results: dict[FunctionId, Result] = {}
         self.readers: dict[FunctionId, set[FunctionId]] = {}
+        self._reads: dict[FunctionId, int] = {}
         self._stack: list[FunctionId] = []
-        self._open: set[FunctionId] = set()
+        """The functions that are being followed, each inside the one before."""
+        self._pending: list[FunctionId] = []
+        """Those whose circle is not closed yet, in the order in which they were come upon."""
+        self._low: dict[FunctionId, int] = {}
+        """For each of these the place of the first that it leads back to."""
         self._rounds: dict[FunctionId, int] = {}
         self._late: list[FunctionId] = []
+        self._remembered: Remembered | None = None
+        self._recalled: set[FunctionId] = set()
+        """Functions of which it is being looked whether what is remembered still holds."""
+
+    def remember(self, remembered: Remembered) -> None:
+        """Take over from now on what an earlier run found out, where it still holds."""
+        self._remembered = remembered
 
     def summary(self, function: FunctionId) -> Summary:
         """The summary as known now; the function being followed will be redone if it changes."""
-        if self._stack:
-            self.readers.setdefault(function, set()).add(self._stack[-1])
-        if function not in self.summaries and function not in self._open:
+        reader = self._stack[-1] if self._stack else None
+        if reader is not None:
+            self.readers.setdefault(function, set()).add(reader)
+        if function not in self.summaries and function not in self._low:
             if len(self._stack) < MAX_NESTING:
-                self._compute(function)
+                self._find(function)
             else:
                 heapq.heappush(self._late, function)
+        if reader in self._low and function in self._low:
+            self._low[reader] = min(self._low[reader], self._low[function])
         return self.summaries.get(function, EMPTY)
 
     def settle(self, functions: Iterable[FunctionId]) -> None:
         """Summarise the functions and all that they call, until nothing changes."""
         for function in functions:
             if function not in self.summaries:
-                self._compute(function)
+                self._find(function)
             while self._late:
                 self._again(heapq.heappop(self._late))
 
-    def _again(self, function: FunctionId) -> None:
-        if self.budget.is_spent:
-            self.budget.cut(function, "program")
-        elif self._rounds.get(function, 0) < MAX_ROUNDS and not self.budget.has_cut(function):
+    def known(self) -> dict[FunctionId, Kept]:
+        """What another run may go by: every function's result, and what it was read from."""
+        asked: dict[FunctionId, list[FunctionId]] = {}
+        for function in sorted(self.readers):
+            for reader in self.readers[function]:
+                asked.setdefault(reader, []).append(function)
+        return {
+            function: Kept(
+                result, self._reads[function], tuple(asked.get(function, ())), self.program.has_blocks(function)
+            )
+            for function, result in self.results.items()
+        }
+
+    def _find(self, function: FunctionId) -> None:
+        if not self._recall(function):
             self._compute(function)
 
+    def _recall(self, function: FunctionId) -> bool:
+        """Take over what is remembered of a function, if it holds: it went by summaries that are the same again.
+
+        What lies in a circle of calls is followed anew if anything that it depends on is: it would prove itself.
+        """
+        kept = self._remembered.of(function) if self._remembered is not None else None
+        if kept is None or self._remembered is None:
+            return False
+        if self._remembered.is_sure(function):
+            self._take(function)
+            return True
+        if function in self._recalled or len(self._recalled) >= MAX_RECALLED:
+            return False
+        self._recalled.add(function)
+        try:
+            holds = all(self._is_as_before(asked, self._remembered.summary(asked)) for asked in kept.asked)
+        finally:
+            self._recalled.discard(function)
+        if function in self.summaries:
+            return True
+        if holds:
+            self._take(function)
+        return holds
+
+    def _is_as_before(self, function: FunctionId, before: Summary | None) -> bool:
+        """Whether the summary of a function is what it was when others went by it."""
+        if function not in self.summaries and function not in self._low and function not in self._recalled:
+            self._find(function)
+        return function in self.summaries and function not in self._low and self.summaries[function] == before
+
+    def _take(self, function: FunctionId) -> None:
+        """Go by what is remembered of a function, and of all that it went by."""
+        assert self._remembered is not None
+        waiting = [function]
+        while waiting:
+            one = waiting.pop()
+            kept = self._remembered.of(one) if one not in self.summaries else None
+            if kept is None:
+                continue
+            self.results[one], self.summaries[one], self._reads[one] = kept.result, kept.result.summary, kept.reads
+            if kept.visited:
+                self.program.visit(one)
+            for asked in kept.asked:
+                self.readers.setdefault(asked, set()).add(one)
+            waiting += kept.asked
+
     def _compute(self, function: FunctionId) -> None:
-        self._rounds[function] = self._rounds.get(function, 0) + 1
+        """Follow a function, and with it all that turns out to lie in a circle of calls with it."""
+        place = self._low[function] = len(self._pending)
+        self._pending.append(function)
+        self._follow(function)
+        if self._low[function] == place:
+            self._close(place)
+
+    def _close(self, place: int) -> None:
+        """Settle what is pending from a place on: from there nothing leads further back."""
+        alone = self._pending[place]
+        if len(self._pending) > place + 1 or alone in self.readers.get(alone, ()):
+            known = 0
+            while known != len(self._pending):  # while a circle is followed others may turn out to belong to it
+                known = len(self._pending)
+                circle = sorted(self._pending[place:])
+                members = set(circle)
+                for function in circle:
+                    self._low[function] = place
+                    self._rounds[function] = 0
+                    self.summaries[function] = EMPTY
+                    self.readers[function] = self.readers.get(function, set()) - members
+                self._go_round(circle)
+        for function in self._pending[place:]:
+            del self._low[function]
+        del self._pending[place:]
+
+    def _go_round(self, circle: list[FunctionId]) -> None:
+        """Follow the functions of a circle from nothing until their summaries agree, or one more belongs to it."""
+        members, waiting, queued = set(circle), list(circle), set(circle)
+        known = len(self._pending)
+        while waiting and known == len(self._pending):
+            function = heapq.heappop(waiting)
+            queued.discard(function)
+            if self._rounds[function] >= MAX_ROUNDS or self.budget.has_cut(function):
+                continue
+            self._rounds[function] += 1
+            if self._follow(function):
+                for reader in (self.readers[function] & members) - queued:
+                    heapq.heappush(waiting, reader)
+                    queued.add(reader)
+
+    def _again(self, function: FunctionId) -> None:
+        """See to a function that was too deep for its turn, or to one that has gone by what was known of such a one."""
+        if function not in self.summaries:
+            self._find(function)
+            has_changed = self.summaries[function] != EMPTY
+        elif self.budget.is_spent:
+            self.budget.cut(function, "program")
+            return
+        elif self._rounds.get(function, 0) >= MAX_ROUNDS or self.budget.has_cut(function):
+            return
+        else:
+            self._rounds[function] = self._rounds.get(function, 0) + 1
+            has_changed = self._follow(function)
+        if has_changed:
+            for reader in self.readers.get(function, ()):
+                if reader in self.summaries:
+                    heapq.heappush(self._late, reader)
+
+    def _follow(self, function: FunctionId) -> bool:
+        """Follow a function once; tell whether its summary is another one now."""
         self._stack.append(function)
-        self._open.add(function)
+        reads = self.program.reads
+        outer, reads.now = reads.now, 0
         try:
             result = self._followed(function)
         finally:
             self._stack.pop()
-            self._open.discard(function)
+            self._reads[function] = self._reads.get(function, 0) | reads.now
+            reads.now = outer
         before = self.summaries.get(function, EMPTY)
         self.results[function] = result
         self.summaries[function] = result.summary
-        if result.summary != before:
-            for reader in sorted(self.readers.get(function, ())):
-                # Whoever waits for this very answer reads the new one; all others have read the old one.
-                if reader in self.summaries or reader in self._open:
-                    if not self._stack or reader != self._stack[-1] or before != EMPTY:
-                        heapq.heappush(self._late, reader)
+        return result.summary != before
 
     def _followed(self, function: FunctionId) -> Result:
         """Follow a function as far as the budget goes: of one that goes beyond nothing is known, which is told."""
@@ -112,73 +224,3 @@ class Schedule(Engine):
         except SpentError:
             self.budget.cut(function, "body")
         return Result(function, (), EMPTY)
-
-
-def follow(engine: Engine, function: FunctionId) -> Result:
-    """Follow one function's body; with its blocks where a callee turns out to change the locks held."""
-    structured = engine.program.has_blocks(function) or (
-        debugging.asks(engine, function) and engine.program.visit(function)
-    )
-    frame, end = _run(engine, function)
-    if frame.flow_matters and not structured and engine.program.visit(function):
-        frame, end = _run(engine, function)
-    return _result(frame, end)
-
-
-def watched(engine: Engine, function: FunctionId) -> list[tuple[Node, State]]:
-    """Every statement of a function with the state before it, as often as it is come to."""
-    seen: list[tuple[Node, State]] = []
-    if engine.program.visit(function) or engine.program.has_blocks(function):
-        with contextlib.suppress(SpentError):  # then so much is seen as was before; that it was cut off is told
-            _run(engine, function, seen)
-    return seen
-
-
-def _run(
-    engine: Engine, function: FunctionId, seen: list[tuple[Node, State]] | None = None
-) -> tuple[Frame, State | None]:
-    frame = Frame(engine, function)
-    frame.watched = seen
-    frame.structured = engine.program.has_blocks(function)
-    start = contracts.assumed(frame, decorators.wrapped(frame, frame.start()))
-    nodes = engine.program.body(function)
-    try:
-        end = body.run(frame, nodes, start, frame.structured)
-    finally:
-        engine.budget.account(frame.meter)
-    return frame, join((*frame.returns, end))
-
-
-def _result(frame: Frame, end: State | None) -> Result:
-    pairs = tuple(frame.pairs.values())
-    around = join(frame.around)
-    leaves: tuple[Held, ...] = ()
-    releases = end.dropped if end is not None else ()
-    if end is not None:
-        leaves = tuple(h for h in end.held if (h.must or h.guards) and _own(frame, h))
-    within = tuple(h for h in around.held if _own(frame, h)) if around is not None else ()
-    lent = around.dropped if around is not None else ()
-    passed, stuck = _behind(frame, end)
-    summary = Summary(export(contracts.without(pairs)), leaves, releases, within, lent, passed, stuck)
-    return Result(
-        frame.function,
-        pairs,
-        summary,
-        tuple(sorted(frame.spawned)),
-        tuple(frame.calls[f] for f in sorted(frame.calls)),
-        tuple(sorted(frame.operations.values(), key=lambda o: (o.span, o.action, repr(o.lock)))),
-        tuple(sorted(frame.needs.values(), key=lambda n: (n.span, n.callee, repr(n.lock)))),
-        tuple(sorted(frame.started.values(), key=lambda p: (p.trace[0].span, len(p.trace), p.trace))),
-    )
-
-
-def _behind(frame: Frame, end: State | None) -> tuple[frozenset[Path], bool]:
-    """The locks taken on every way to a function's end; True if it has none. Who asks a generator may leave early."""
-    if end is None or not frame.structured or frame.facts.is_generator:
-        return frozenset(), False
-    return (frozenset(), True) if end.stuck else (end.passed, False)
-
-
-def _own(frame: Frame, held: Held) -> bool:
-    """Whether the function itself has taken what is held, not a callee, a wrapper around it or its caller."""
-    return not held.inner and not held.promised and held not in frame.entry

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from lockcheck.analysis.summarise.schedule import Result
+from lockcheck.analysis.summarise.result import Result
 from lockcheck.model.events import Acquire, Block, CriticalPair, QueueWait
 from lockcheck.model.facts import FunctionFacts
 from lockcheck.model.identity import FunctionId, LockId
