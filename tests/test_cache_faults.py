@@ -155,8 +155,9 @@ class Kept:
         cache = self.cache()
         assert self.found(cache) == self.right
         assert cache.save() is None
-        (self.file,) = self.folder.iterdir()
+        self.file, self.summaries = sorted(self.folder.iterdir())
         self.content = self.file.read_bytes()
+        self.kept_summaries = self.summaries.read_bytes()
         self.head = self.content[: self.content.index(b"\n") + 1 + DIGEST]
 
     @property
@@ -173,6 +174,12 @@ class Kept:
 
     def with_content(self, content: bytes) -> tuple[Finding, ...]:
         self.file.write_bytes(content)
+        return self.found(self.cache())
+
+    def with_summaries(self, content: bytes) -> tuple[Finding, ...]:
+        """What is found with another content of what is kept of functions."""
+        self.file.write_bytes(self.content)
+        self.summaries.write_bytes(content)
         return self.found(self.cache())
 
     def with_body(self, body: object) -> tuple[Finding, ...]:
@@ -213,6 +220,23 @@ def test_flipped_byte_anywhere_costs_no_finding(kept: Kept, data: st.DataObject,
     changed = bytearray(kept.content)
     changed[at] ^= flip
     assert kept.with_content(bytes(changed)) == kept.right
+
+
+@often
+@given(st.data(), st.integers(1, 255))
+def test_damaged_summaries_cost_no_finding(kept: Kept, data: st.DataObject, flip: int) -> None:
+    content = kept.kept_summaries
+    at = data.draw(st.integers(0, len(content) - 1))
+    assert kept.with_summaries(content[:at]) == kept.right
+    assert kept.with_summaries(content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :]) == kept.right
+
+
+@often
+@given(garbage)
+def test_garbage_in_the_place_of_summaries_costs_no_finding(kept: Kept, value: object) -> None:
+    packed = msgspec.msgpack.encode(value)
+    head = kept.kept_summaries[: kept.kept_summaries.index(b"\n") + 1 + 2 * DIGEST]
+    assert kept.with_summaries(head + digest(packed) + packed) == kept.right
 
 
 @often

@@ -66,12 +66,12 @@ def cached(write: Write, lockcheck: Lockcheck) -> Path:
 def test_clean_removes_what_was_kept_and_says_so(write: Write, lockcheck: Lockcheck) -> None:
     folder = cached(write, lockcheck)
     kept = list(folder.iterdir())
-    assert {file.suffix for file in kept} == {".facts", ".report"}
+    assert {file.suffix for file in kept} == {".facts", ".report", ".summaries"}
     (folder / ".facts-abc_123").write_bytes(b"cut off")
     size = sum(file.stat().st_size for file in kept) + len(b"cut off")
     run = lockcheck("clean")
     assert (run.status, run.err) == (0, "")
-    assert run.out.startswith("Removed 3 files (")
+    assert run.out.startswith("Removed 4 files (")
     assert run.out.endswith(f") from {folder}\n")
     assert f"({size} bytes)" in run.out or f"({size / 1000:.1f} KB)" in run.out
     assert list(folder.iterdir()) == []
@@ -85,7 +85,7 @@ def test_clean_leaves_what_is_not_ours(write: Write, lockcheck: Lockcheck, tmp_p
     (folder / f"{'0' * 32}.facts").symlink_to(other)
     (folder / "notes.txt").write_text("keep")
     (folder / f"{'1' * 32}.facts").mkdir()
-    assert lockcheck("clean").out.startswith("Removed 2 files (")
+    assert lockcheck("clean").out.startswith("Removed 3 files (")
     assert other.read_text() == "keep"
     assert sorted(file.name[:2] for file in folder.iterdir()) == ["00", "11", "no"]
 
@@ -97,7 +97,7 @@ def test_clean_does_not_enter_a_link(write: Write, lockcheck: Lockcheck, tmp_pat
     run = lockcheck("clean", "--cache-dir", link)
     assert (run.status, run.out) == (2, "")
     assert f"{link}: is a link to {folder}: name that folder itself" in run.err
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_clean_where_nothing_ever_was(lockcheck: Lockcheck, tmp_path: Path) -> None:

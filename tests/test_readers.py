@@ -193,16 +193,16 @@ class Stored:
         assert len(self.right.findings) == 2
         self.again()
         self.files = {file.suffix: (file, file.read_bytes()) for file in self._folder.iterdir()}
-        assert sorted(self.files) == [".facts", ".report"]
+        assert sorted(self.files) == [".facts", ".report", ".summaries"]
 
     def again(self) -> Run:
         return self._lockcheck("--cache-dir", self._folder, "--output-format", "json", ".")
 
     def put(self, kind: str, content: bytes) -> None:
-        """Have this content of one kind, and of the other what is right; facts are asked for where no report is."""
+        """Have this content of one kind, and of the others what is right; these are asked for where no report is."""
         for suffix, (file, right) in self.files.items():
             file.write_bytes(content if suffix == kind else right)
-            if kind == ".facts" and suffix == ".report":
+            if kind != ".report" and suffix == ".report":
                 file.unlink()
 
 
@@ -212,7 +212,7 @@ def stored(write: Write, lockcheck: Lockcheck, tmp_path: Path) -> Stored:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("kind", [".facts", ".report"])
+@pytest.mark.parametrize("kind", [".facts", ".report", ".summaries"])
 @few
 @given(damaged=damages())
 def test_a_damaged_store_changes_nothing(stored: Stored, kind: str, damaged: Callable[[bytes], bytes]) -> None:
@@ -238,6 +238,20 @@ def test_damaged_facts_under_a_valid_digest_end_nothing(stored: Stored, damaged:
 @pytest.mark.once
 @few
 @given(damaged=damages())
+def test_damaged_summaries_under_a_valid_digest_end_nothing(stored: Stored, damaged: Callable[[bytes], bytes]) -> None:
+    """They are asked where something has changed."""
+    content = stored.files[".summaries"][1]
+    head = content[: content.index(b"\n") + 1 + 2 * DIGEST]
+    body = damaged(content[len(head) + DIGEST :])
+    stored.put(".summaries", head + digest(body) + body)
+    run = stored.again()
+    assert "internal error" not in run.err
+    assert run.status in (0, 1)
+
+
+@pytest.mark.once
+@few
+@given(damaged=damages())
 def test_a_damaged_report_under_a_valid_digest_ends_nothing(stored: Stored, damaged: Callable[[bytes], bytes]) -> None:
     content = stored.files[".report"][1]
     head = content[: content.index(b"\n") + 1]
@@ -249,10 +263,10 @@ def test_a_damaged_report_under_a_valid_digest_ends_nothing(stored: Stored, dama
 
 
 @pytest.mark.parametrize("extreme", EXTREMES, ids=range(len(EXTREMES)))
-@pytest.mark.parametrize("kind", [".facts", ".report"])
+@pytest.mark.parametrize("kind", [".facts", ".report", ".summaries"])
 def test_extremes_are_no_trouble(stored: Stored, kind: str, extreme: bytes) -> None:
     content = stored.files[kind][1]
-    head = content[: content.index(b"\n") + 1 + (DIGEST if kind == ".facts" else 0)]
+    head = content[: content.index(b"\n") + 1 + {".facts": DIGEST, ".report": 0, ".summaries": 2 * DIGEST}[kind]]
     for body in (extreme, b"\x81\xc4\x01a" + extreme, b"\x81\xa5asked" + extreme):
         stored.put(kind, head + digest(body) + body)
         assert stored.again() == stored.right

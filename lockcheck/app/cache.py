@@ -62,11 +62,11 @@ class Memory:
 
     def get(self, text: str) -> ModuleFacts | None:
         """Give the facts of a text, if they are known."""
-        return self._get(self._key(text), _FACTS)
+        return self._get(self.key(text), _FACTS)
 
     def put(self, text: str, facts: bytes) -> None:
         """Keep the packed facts of a text."""
-        self._put(self._key(text), facts)
+        self._put(self.key(text), facts)
 
     def get_body(self, text: str, function: FunctionFacts) -> tuple[Node, ...] | None:
         """Give the structured body of a function of a text, if it is known."""
@@ -83,6 +83,14 @@ class Memory:
     def put_fix(self, question: bytes, fix: Fix | None) -> None:
         """Keep what came of a question about a fix."""
         self._put(digest(b"fix" + question), msgspec.msgpack.encode(Known(fix)))
+
+    def facts_of(self, key: bytes) -> ModuleFacts | None:
+        """Give the facts of a text of the last run by its key, without asking for them to be kept."""
+        raw = self._stored.get(key)
+        try:
+            return _FACTS.decode(raw) if raw is not None else None
+        except DAMAGED:
+            return None
 
     def _has(self, key: bytes) -> bool:
         return key in self._stored or key in self._kept
@@ -102,14 +110,15 @@ class Memory:
         self._kept[key] = msgspec.Raw(packed)
         self._is_changed = True
 
-    def _key(self, text: str) -> bytes:
+    def key(self, text: str) -> bytes:
+        """Give what stands for a text."""
         key = self._keys.get(text)
         if key is None:
             key = self._keys[text] = digest(text.encode("utf-8", "surrogatepass"))
         return key
 
     def _body_key(self, text: str, function: FunctionFacts) -> bytes:
-        return digest(self._key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
+        return digest(self.key(text) + f"{function.span.row}:{function.span.column}:{function.qualname}".encode())
 
 
 class Cache(Memory):
@@ -118,21 +127,31 @@ class Cache(Memory):
     def __init__(self, folder: Path, root: str) -> None:
         """Name the store of the project at `root`; it is opened when it is asked, and a missing or useless one is empty."""
         self._file = file_of(folder, root, "facts")
+        self.is_trusted = True
+        """Nothing that is kept has been found to be of no use."""
+        self.summaries = file_of(folder, root, "summaries")
+        """Where the results of the summarise stage lie, which are kept on their own: few runs need them."""
         super().__init__()
 
     @functools.cached_property
-    def _salt(self) -> bytes:
+    def salt(self) -> bytes:
+        """What stands for everything beside the texts that facts depend on."""
         return version()
 
+    def forget(self) -> None:
+        """Let everything go, what is kept of functions too, and ask nobody else."""
+        super().forget()
+        self.is_trusted = False
+
     def _opened(self) -> Mapping[bytes, msgspec.Raw]:
-        return _load(self._file, self._salt)
+        return _load(self._file, self.salt)
 
     def save(self) -> Failure | None:
         """Write the store in one step, if it is worth writing; failing that costs time in the next run only."""
         if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
         try:
-            write_sealed(self._file, _MAGIC + self._salt, lambda: _pieces(self._kept))
+            write_sealed(self._file, _MAGIC + self.salt, lambda: _pieces(self._kept))
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None

@@ -10,7 +10,7 @@ import msgspec
 
 from lockcheck.model.findings import Failure
 
-OURS = re.compile(r"[0-9a-f]{32}\.(?:facts|findings|lock|report)|\.(?:facts|findings|report)-\w+")
+OURS = re.compile(r"[0-9a-f]{32}\.(?:facts|findings|lock|report|summaries)|\.(?:facts|findings|report|summaries)-\w+")
 """Names of files that a run makes: the store of a project, and what became of one that was stopped while writing."""
 
 

@@ -18,6 +18,7 @@ from lockcheck.app.discovery import Reading, read
 from lockcheck.app.extraction import Extraction, extract_units
 from lockcheck.app.headroom import with_headroom, without_collection
 from lockcheck.app.outside import outside
+from lockcheck.app.past import recalled
 from lockcheck.app.project import Project
 from lockcheck.app.rulebook import Rulebook, rulebook
 from lockcheck.app.run import Options, Outcome, Progress
@@ -33,16 +34,18 @@ from lockcheck.model.source import SourceFile
 
 if TYPE_CHECKING:
     from lockcheck.analysis.summarise import Analysis
+    from lockcheck.app.past import Past
     from lockcheck.app.visiting import Visit
     from lockcheck.knowledge.load import Library
     from lockcheck.rules.registry import Check, Rule
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What the rules said."""
+    """What the rules said; it `is_doubtful` where one of our own failed."""
 
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
+    is_doubtful: bool = False
 
 
 class Analysed(msgspec.Struct, frozen=True):
@@ -68,8 +71,13 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     catalogue = Catalogue.of(rules)
     check_selectors(project.config, catalogue)
     enabled = catalogue.enabled(project.config.selections)
+    asked = [rule for rule in rules if rule.code in enabled]
     with analysed(project, options, book) as program:
-        found = apply([rule for rule in rules if rule.code in enabled], program.analysis, options)
+        found = apply(asked, program.analysis, options)
+    if found.is_doubtful and options.cache is not None and program.extraction.known:
+        options.cache.forget()  # what somebody has made up, it may be: the texts decide
+        with analysed(project, options, book) as program:
+            found = apply(asked, program.analysis, options)
     with options.timing.stage("triage"):
         report = report_on(program, found, project, catalogue)
     options.timing.count("triage", "findings shown", len(report.findings))
@@ -95,8 +103,10 @@ def analysed(project: Project, options: Options, book: Rulebook) -> Generator[An
     second = outside(sources, project.config.python_path)
 
     def analyse() -> Analysis | Failure:
+        past = recalled(project, options.cache, extraction.units, sources)
         return attempt(
-            "linking", lambda: with_headroom(lambda: _analyse(extraction.units, known, visit, second, settings, timing))
+            "linking",
+            lambda: with_headroom(lambda: _analyse(extraction.units, known, visit, second, settings, past, timing)),
         )
 
     with without_collection(), contextlib.closing(second):
@@ -136,7 +146,13 @@ def _extract(reading: Reading, options: Options) -> Extraction:
 
 
 def _analyse(
-    units: Sequence[Unit], known: Library, visit: Visit, second: Outside, settings: Settings, timing: Timing
+    units: Sequence[Unit],
+    known: Library,
+    visit: Visit,
+    second: Outside,
+    settings: Settings,
+    past: Past | None,
+    timing: Timing,
 ) -> Analysis:
     with timing.stage("loading"):
         from lockcheck.analysis.link import link
@@ -145,10 +161,11 @@ def _analyse(
         program = link(units, known, visit)
     timing.count("linking", "functions", len(program.functions))
     with timing.stage("summarising"):
-        analysis = summarise(program, second, settings)
+        analysis = summarise(program, second, settings, past)
         if second.rest():
             gc.collect()  # trees know what they are in, so that nothing else frees them
     timing.count("summarising", "functions", len(analysis.results))
+    timing.count("summarising", "followed in this run", analysis.engine.followed)
     return analysis
 
 
@@ -191,6 +208,7 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress, 
         return Found((), (analysis,))
     findings: list[Finding] = []
     failures: list[Failure] = []
+    is_doubtful = False
     for number, rule in enumerate(rules):
         tell("checking", number, len(rules))
         if rule.check is None:
@@ -203,9 +221,10 @@ def _apply(rules: Sequence[Rule], analysis: Analysis | Failure, tell: Progress, 
                 found = attempt(f"rule {rule.code}", action)
         if isinstance(found, Failure):
             failures.append(found)
+            is_doubtful = is_doubtful or not rule.package
         else:
             findings.extend(found)
-    return Found(tuple(findings), tuple(failures))
+    return Found(tuple(findings), tuple(failures), is_doubtful)
 
 
 def _findings(rule: Rule, check: Check, analysis: Analysis) -> tuple[Finding, ...]:

@@ -117,28 +117,22 @@ class SharedCache(Cache):
     def __init__(self, folder: Path, root: str, url: str, *, read_only: bool) -> None:
         """Name both; what is extracted here is put into the shared one, unless it is only to be read."""
         super().__init__(folder, root)
-        self._shared = Store(url, self._salt)
+        self._shared = Store(url, self.salt)
         self._is_read_only = read_only
-        self._is_trusted = True
         self._extracted: dict[bytes, bytes] = {}
 
     def expect(self, texts: Sequence[str]) -> None:
         """Bring here what others know of these texts."""
-        if not self._is_trusted:
+        if not self.is_trusted:
             return
-        missing = [key for key in dict.fromkeys(map(self._key, texts)) if not self._has(key)]
+        missing = [key for key in dict.fromkeys(map(self.key, texts)) if not self._has(key)]
         for key, packed in self._shared.fetch(missing):
             self._put(key, packed)
 
     def put(self, text: str, facts: bytes) -> None:
         """Keep the packed facts of a text."""
         super().put(text, facts)
-        self._extracted[self._key(text)] = facts
-
-    def forget(self) -> None:
-        """Let everything go, and ask others no more."""
-        super().forget()
-        self._is_trusted = False
+        self._extracted[self.key(text)] = facts
 
     def save(self) -> Failure | None:
         """Write both stores; failing that costs time in the next run only."""

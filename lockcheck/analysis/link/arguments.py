@@ -125,12 +125,15 @@ def _sites(types: Types, function: FunctionId) -> Iterator[Site]:
         words += sorted({c.qualname.rpartition(".")[2] for c in makes})
     for word in words:
         # `__init__` is called by name from subclasses only: that many definitions do not make it common.
-        callers = types.program.callers(word)
         if word == "__init__" and owner is not None:
             below = {*types.hierarchy.subclasses(owner)}
-            callers = [c for c in callers if types.owner(c) in below] if below else []
-        if len(callers) > MAX_CALLERS:
+            callers = [c for c in types.program.callers(word) if types.owner(c) in below] if below else []
+            if len(callers) > MAX_CALLERS:
+                continue
+        elif types.program.is_common(word, MAX_CALLERS):
             continue
+        else:
+            callers = types.program.callers(word)
         for caller in callers:
             yield from _in_caller(types, caller, word, function, makes)
 

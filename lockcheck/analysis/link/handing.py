@@ -46,14 +46,14 @@ class Handing:
         """The places where a function is handed on, in a stable order."""
         reads = self._types.program.reads
         if self._by_word is None:
-            before = reads.now
+            before = set(reads.now)
             self._by_word = self._all()
             reads.now = before
         word = self._types.program.functions[function].name
-        reads.now |= reads.handed(word)
+        reads.note_word("handed", word)
         found = self._by_word.get(word, ())
         for handed in found:
-            reads.module(handed.caller.module)
+            reads.note_code(handed.caller.module)
         return [handed for handed in found if self._names(handed, function)]
 
     def _all(self) -> dict[str, list[Handed]]:

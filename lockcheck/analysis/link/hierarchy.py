@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.reads import NOTHING
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, External, ModuleValue, Value, options
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name
 from lockcheck.model.facts import AttributeFact
@@ -44,18 +45,17 @@ class Hierarchy:
         self._attributes: dict[ClassId, dict[str, list[AttributeFact]]] = {}
         self._setter_index: dict[ClassId, dict[str, FunctionId]] | None = None
         self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
-        before = program.reads.now
         for identity, facts in program.classes.items():
-            program.reads.now = program.reads.bits[identity.module]
+            before = program.reads.begin()
+            program.reads.note_outline(identity.module)
             found: list[Value] = []
             for base in facts.bases:
                 found += [v for v in options(self.static(base, identity)) if isinstance(v, ClassValue | External)]
             self._bases[identity] = tuple(found)
-            self._linked[identity] = program.reads.now
+            self._linked[identity] = program.reads.end(before)
             for value in found:
                 if isinstance(value, ClassValue) and value.id != identity:
                     self._subclasses.setdefault(value.id, []).append(identity)
-        program.reads.now = before
 
     @staticmethod
     def scope_of(owner: ClassId, fact: AttributeFact) -> FunctionId:
@@ -110,7 +110,7 @@ class Hierarchy:
 
     def bases(self, identity: ClassId) -> tuple[Value, ...]:
         """Direct bases that resolved: classes of the program and external names, in order."""
-        self._reads.now |= self._linked.get(identity, 0)
+        self._reads.now.add(self._linked.get(identity, NOTHING))
         return self._bases.get(identity, ())
 
     def mro(self, identity: ClassId) -> tuple[ClassId, ...]:
@@ -119,11 +119,8 @@ class Hierarchy:
         if found is None:
             order = _c3(identity, self._own_bases, {})
             found = self._mro[identity] = tuple(order if order is not None else self._depth_first(identity))
-            above = 0
-            for cls in found:
-                above |= self._linked.get(cls, 0)
-            self._above[identity] = above
-        self._reads.now |= self._above[identity]
+            self._above[identity] = self._reads.together({self._linked.get(cls, NOTHING) for cls in found})
+        self._reads.now.add(self._above[identity])
         return found
 
     def _own_bases(self, identity: ClassId) -> list[ClassId]:
@@ -150,7 +147,7 @@ class Hierarchy:
 
     def subclasses(self, identity: ClassId) -> tuple[ClassId, ...]:
         """All strict subclasses in the program, sorted."""
-        self._reads.now |= self._reads.below(identity.module)
+        self._reads.note_below(identity.module)
         found = self._descendants.get(identity)
         if found is None:
             seen: set[ClassId] = set()
@@ -175,7 +172,7 @@ class Hierarchy:
 
     def own_methods(self, identity: ClassId) -> dict[str, FunctionId]:
         """The functions defined directly in a class."""
-        self._reads.module(identity.module)
+        self._reads.note_outline(identity.module)
         found = self._methods.get(identity)
         if found is None:
             facts = self.program.classes[identity].methods
@@ -190,7 +187,7 @@ class Hierarchy:
         if name not in known:
             known[name] = self._method(identity, name, None)
         else:
-            self._reads.now |= self._above[identity]
+            self._reads.now.add(self._above[identity])
         return known[name]
 
     def _method(self, identity: ClassId, name: str, after: ClassId | None) -> Method | None:
@@ -211,8 +208,9 @@ class Hierarchy:
         return None
 
     def _setters(self, cls: ClassId) -> dict[str, FunctionId]:
+        self._reads.note_code(cls.module)
         if self._setter_index is None:
-            before = self._reads.now
+            before = set(self._reads.now)
             self._setter_index = {}
             for function, facts in self.program.functions.items():
                 for decorator in facts.decorators:
@@ -232,7 +230,7 @@ class Hierarchy:
 
     def own_attributes(self, identity: ClassId) -> dict[str, list[AttributeFact]]:
         """What a class itself gives to each attribute."""
-        self._reads.module(identity.module)
+        self._reads.note_values(identity.module)
         found = self._attributes.get(identity)
         if found is None:
             found = self._attributes[identity] = {}
@@ -244,7 +242,8 @@ class Hierarchy:
         """The first few strict subclasses, sorted, that themselves give a name: a method or an attribute."""
         subclasses = self.subclasses(identity)[:MAX_BELOW]
         for cls in subclasses:
-            self._reads.module(cls.module)
+            self._reads.note_outline(cls.module)
+            self._reads.note_values(cls.module)
         found = self._below.get(identity)
         if found is None:
             found = self._below[identity] = {}

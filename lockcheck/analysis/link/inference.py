@@ -93,7 +93,15 @@ class Inference:
         self._inputs: dict[str, str | None] = {}
         self._rows: dict[str, dict[int, ClassId | FunctionId]] = {}
         self._absent: set[str] = set()
+        self._reckoned: frozenset[str] = frozenset()
+        self.is_full = False
+        """A module was not looked at since there was no room for it."""
         self._begin()
+
+    def reckon(self, modules: Sequence[str], characters: int) -> None:
+        """Count modules as looked at, of so many characters in all: they were, for answers that are known."""
+        self._reckoned = frozenset(modules)
+        self.characters += characters
 
     def _begin(self) -> None:
         """Have a world of our own in astroid, with its built-ins and nothing else."""
@@ -173,13 +181,14 @@ class Inference:
             return known
         if name in self._absent:
             raise AstroidImportError("there is no module {modname}", modname=name)
-        is_new = name not in self._inputs
+        is_new = name not in self._inputs and name not in self._reckoned
         source = self._source(name)
         self._inputs[name] = source.text if source is not None else None
         if source is None:
             source = self._stand_in(name)
         size = len(source.text) if source is not None else 0
         if source is None or size > MAX_TEXT or self.characters + size * is_new > MAX_TEXTS:
+            self.is_full = self.is_full or (source is not None and size <= MAX_TEXT)
             self._absent.add(name)
             raise AstroidImportError("there is no module {modname}", modname=name)
         self.modules += is_new

@@ -12,11 +12,12 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from lockcheck.analysis.link.reads import Reads
+from lockcheck.analysis.link.reads import EVERYTHING, NOTHING, Reads
 
 Answer = TypeVar("Answer")
 
 _NONE = 1 << 30
+_MISSING = object()
 MAX_DEPTH = 400
 """A question nested deeper than this is given up for good, for the sake of the stack and of the time that its return
 would take: a chain of five thousand calls. No package met so far comes near."""
@@ -31,6 +32,13 @@ class _Draft(msgspec.Struct, frozen=True, gc=False):
     head: Hashable
 
 
+class _Read(dict[Hashable, int]):
+    """What was read; where that is not known, nobody wants to know."""
+
+    def __missing__(self, question: Hashable) -> int:
+        return NOTHING
+
+
 class Memo:
     """Remembers answers. A question within a circle is answered once in every round of the circle's outermost one.
 
@@ -40,13 +48,11 @@ class Memo:
 
     def __init__(self, reads: Reads) -> None:
         """Start with nothing known; what answers are read from is noted in `reads`."""
-        self.known: dict[Hashable, tuple[object, int]] = {}
-        """The answers that are kept, each with what it was read from."""
+        self.known: dict[Hashable, object] = {}
+        """The answers that are kept."""
+        self.read: dict[Hashable, int] = _Read()
+        """What they were read from."""
         self.reads = reads
-        self.whole: dict[str, int] = {}
-        """What the answers about the whole program were read from."""
-        self._sets: dict[int, int] = {}
-        """Equal sets of what was read are one: most answers share theirs with others."""
         self._open: dict[Hashable, int] = {}
         self._order: list[Hashable] = []
         """The open questions, outermost first."""
@@ -68,10 +74,10 @@ class Memo:
 
         Questions of one kind (a tuple's first word, say) have answers of one type.
         """
-        known = self.known.get(question)
-        if known is not None:
-            self.reads.now |= known[1]
-            return cast("Answer", known[0])
+        known = self.known.get(question, _MISSING)
+        if known is not _MISSING:
+            self.reads.now.add(self.read[question])
+            return cast("Answer", known)
         at = self._open.get(question)
         if at is not None:
             self._cut = min(self._cut, at)
@@ -84,8 +90,9 @@ class Memo:
                 return cast("Answer", draft.answer)
             del self._drafts[question]
         if len(self._open) >= MAX_DEPTH:
-            self.known[question] = bottom, self.reads.everything
-            self.reads.now |= self.reads.everything
+            self.known[question] = bottom
+            self.read[question] = EVERYTHING
+            self.reads.now.add(EVERYTHING)
             return bottom
         return self._answer(question, compute)
 
@@ -94,7 +101,7 @@ class Memo:
         self._order.append(question)
         outer, self._cut = self._cut, _NONE
         settled, self._settled = self._settled, True
-        before, self.reads.now = self.reads.now, 0
+        before = self.reads.begin()
         start = len(self._drafted)
         try:
             answer = self._round(question, compute)
@@ -108,7 +115,7 @@ class Memo:
             self._forget(question, start)
             self._cut = min(outer, self._cut) if self._cut < depth else outer
             self._settled = self._settled and settled
-            self.reads.now |= before
+            self.reads.end(before)
             raise
         finally:
             del self._open[question]
@@ -116,10 +123,9 @@ class Memo:
         cut, self._cut = self._cut, outer
         inner, self._settled = self._settled, settled
         if cut >= depth:
-            own = self._keep(question, answer, start)
-            self.reads.now = before | own
+            self._keep(question, answer, start, before)
         else:
-            self.reads.now |= before
+            self.reads.end(before)
             self._cut = min(self._cut, cut)
             self._settled = self._settled and inner
             self._drafts[question] = _Draft(answer, self._order[cut])
@@ -133,21 +139,29 @@ class Memo:
             self._settled = False
         return answer
 
-    def _keep(self, question: Hashable, answer: object, start: int) -> int:
-        """Keep an answer that rests on nothing open, and with it the drafts that rest on it; give what it was read from."""
-        own = self._sets.setdefault(self.reads.now, self.reads.now)
+    def _keep(self, question: Hashable, answer: object, start: int, before: set[int]) -> None:
+        """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
+        if isinstance(question, str):
+            self.reads.now.clear()
+            self.reads.note_word("whole", question)
+        own = self.reads.end(before)
         for each in self._drafted[start:]:
             draft = self._drafts.pop(each, None)
             if draft is not None:
-                self.known[each] = draft.answer, own
+                self.known[each] = draft.answer
                 self._assumed.pop(each, None)
+                if own != NOTHING:
+                    self.read[each] = own
         del self._drafted[start:]
         self._assumed.pop(question, None)
-        if isinstance(question, str):
-            self.whole[question] = own
-            own = self.reads.whole(question)
-        self.known[question] = answer, own
-        return own
+        self.known[question] = answer
+        if own != NOTHING:
+            self.read[question] = own
+
+    def forget_reads(self) -> None:
+        """Let go what answers were read from: nobody will want to know."""
+        self.reads.forget()
+        self.read.clear()
 
     def _drop(self, start: int) -> None:
         for each in self._drafted[start:]:

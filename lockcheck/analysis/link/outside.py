@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from lockcheck.analysis.link.reads import OPINION
 from lockcheck.analysis.link.values import NOTHING, UNKNOWN, Value
 from lockcheck.model.facts import Unit
 from lockcheck.model.findings import Count, Finding
@@ -60,6 +61,23 @@ class Answer(msgspec.Struct, frozen=True):
     heir: str | None = None
 
 
+class Opinions(msgspec.Struct, frozen=True, array_like=True):
+    """What came of all questions of a run.
+
+    `modules` were looked up for them, all of them together so many `characters` long. It `is_full` where a bound was met:
+    then an answer depends on which questions came before.
+    """
+
+    answers: tuple[tuple[Question, Answer], ...] = ()
+    modules: tuple[str, ...] = ()
+    characters: int = 0
+    is_full: bool = False
+
+
+class StaleError(Exception):
+    """What an earlier run was told does not tell what this one would be: its questions come in another order."""
+
+
 class Outside:
     """Asks astroid, remembers what it said, and keeps count."""
 
@@ -69,6 +87,9 @@ class Outside:
         self._find = find
         self._inference: Inference | None = None
         self._answers: dict[Question, Answer] = {}
+        self._before = Opinions()
+        self._recalled: dict[Question, Answer] = {}
+        self._is_recalling = False
         self._places: set[Place] = set()
         self._refused = 0
         self._found: dict[str, bool] = {}
@@ -84,7 +105,7 @@ class Outside:
 
     def matters(self, program: Program, member: str) -> bool:
         """Whether a method of this name may do something that a diagnostic is about: some class's does."""
-        program.reads.now |= program.reads.whole("methods")
+        program.reads.note_word("whole", "methods")
         if self._words is None:
             methods = {word for cls in program.classes.values() for word, _ in cls.methods}
             self._words = program.library.methods_that_act() | methods
@@ -92,16 +113,53 @@ class Outside:
 
     def ask(self, program: Program, question: Question, place: Span) -> Answer:
         """The answer to a question, unknown where there is none; `place` is the call or item that it decides about."""
-        program.reads.now |= program.reads.opinion
+        program.reads.now.add(OPINION)
         answer = self._answers.get(question)
         if answer is None:
             if len(self._answers) >= MAX_QUESTIONS:
                 self._refused += 1
+                self._check()
                 return Answer()
-            answer = self._answers[question] = self._opened(program).ask(question)
+            answer = self._recalled.get(question)
+            if answer is None:
+                answer = self._opened(program).ask(question)
+                self._check()
+            self._answers[question] = answer
             if _tells(answer):
                 self._places.add(Place(program.units[question.module].path, place))
         return answer
+
+    def recall(self, opinions: Opinions) -> None:
+        """Go by what an earlier run was told, where that is asked for again, until `settle`."""
+        self._before, self._recalled, self._is_recalling = opinions, dict(opinions.answers), True
+
+    def settle(self) -> Opinions:
+        """Give what this run was told so far. From now on whatever is asked comes behind all that."""
+        self._is_recalling = False
+        modules = {*self._before.modules, *(name for name, _ in self.inputs())}
+        return Opinions(tuple(self._answers.items()), tuple(sorted(modules)), self._characters, self._is_full)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.close()
+        self._inference, self._refused = None, 0
+        self._answers.clear()
+        self._places.clear()
+        self._before, self._recalled, self._is_recalling = Opinions(), {}, False
+
+    def _check(self) -> None:
+        """Raise `StaleError` where a question is new, and there was or is no room for all."""
+        if self._is_recalling and self._is_full:
+            raise StaleError
+
+    @property
+    def _is_full(self) -> bool:
+        inference = self._inference
+        return self._before.is_full or self._refused > 0 or (inference is not None and inference.is_full)
+
+    @property
+    def _characters(self) -> int:
+        return self._inference.characters if self._inference is not None else self._before.characters
 
     def _opened(self, program: Program) -> Inference:
         if self._inference is None:
@@ -109,6 +167,7 @@ class Outside:
             from lockcheck.analysis.link.inference import Inference
 
             self._inference = Inference(program, self._text, self._find, is_ours=is_ours)
+            self._inference.reckon(self._before.modules, self._before.characters)
         return self._inference
 
     def rest(self) -> bool:

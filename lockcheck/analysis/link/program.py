@@ -58,8 +58,8 @@ class Program:
         self.units: dict[str, Unit] = OfModules(
             self.reads, {u.module: u for u in sorted(units, key=lambda u: u.module)}
         )
-        self.classes: dict[ClassId, ClassFacts] = OfIdentities(self.reads)
-        self.functions: dict[FunctionId, FunctionFacts] = OfIdentities(self.reads)
+        self.classes: dict[ClassId, ClassFacts] = OfIdentities(self.reads, self.reads.values)
+        self.functions: dict[FunctionId, FunctionFacts] = OfIdentities(self.reads, self.reads.code)
         for unit in self.units.values():
             share(unit.facts)
             for item in unit.facts.classes:
@@ -156,7 +156,7 @@ class Program:
 
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
-        self.reads.module(module)
+        self.reads.note_outline(module)
         if self._by_module is None:
             self._by_module = {}
             for identity in self.functions:
@@ -164,8 +164,8 @@ class Program:
         return tuple(self._by_module.get(module, ()))
 
     def names(self, module: str) -> Names:
-        """The names of a module of the program."""
-        self.reads.module(module)
+        """The names of a module of the program: which they are, for what they are given see `global_values`."""
+        self.reads.note_outline(module)
         found = self._names.get(module)
         if found is None:
             found = self._names[module] = Names(self.units[module])
@@ -173,7 +173,7 @@ class Program:
 
     def body(self, function: FunctionId) -> tuple[Node, ...]:
         """The body as the facts have it: structured where the function was visited, else flat."""
-        self.reads.module(function.module)
+        self.reads.note_code(function.module)
         found = self._bodies.get(function)
         if found is None:
             found = self._bodies[function] = self.functions[function].nodes()
@@ -208,6 +208,11 @@ class Program:
         self._bodies[function] = nodes
         return True
 
+    def forget_visits(self) -> None:
+        """Have every body as its facts have it."""
+        self._bodies.update(self._visited)
+        self._visited.clear()
+
     def speaking_of(self, name: str) -> Iterator[FunctionId]:
         """Functions in whose bodies a name may stand, in a stable order; most bodies are not even unpacked for it."""
         word = name.encode()
@@ -215,13 +220,26 @@ class Program:
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""
-        self.reads.now |= self.reads.called(name)
+        self.reads.note_word("called", name)
+        return self._calling(name)
+
+    def _calling(self, name: str) -> list[FunctionId]:
         if self._callers is None:
             self._callers = {}
             for identity, facts in self.functions.items():
                 for word in facts.called:
                     self._callers.setdefault(word, []).append(identity)
         return self._callers.get(name, [])
+
+    def is_common(self, name: str, many: int) -> bool:
+        """Whether more than so many functions call something whose last word is `name`."""
+        self.reads.note_word("common", name)
+        return len(self._calling(name)) > many
+
+    def declared(self, module: str, name: str) -> list[GlobalFact]:
+        """What a module says of a global: the facts of each assignment."""
+        self.reads.note_values(module)
+        return self.names(module).globals.get(name, [])
 
     def import_target(self, module: str, item: ImportFact) -> Value:
         """What an import in `module` binds: something of the program, or an external name."""
@@ -270,18 +288,17 @@ class Program:
         key = (module, name)
         found = self._attributes.get(key)
         if found is not None:
-            self.reads.now |= found[1]
+            self.reads.now.add(found[1])
             return found[0]
         if key in self._busy:
             return UNKNOWN
         self._busy.add(key)
-        outer, self.reads.now = self.reads.now, 0
+        before = self.reads.begin()
         try:
             value = self._attribute(module, name)
         finally:
             self._busy.discard(key)
-            own = self.reads.now
-            self.reads.now |= outer
+            own = self.reads.end(before)
         if not self._busy:
             self._attributes[key] = value, own
         return value
@@ -341,7 +358,7 @@ class Program:
 
     def global_values(self, module: str, name: str) -> tuple[tuple[FunctionId, Expr], ...]:
         """Each value that is assigned to a global, with the function in which it is to be read."""
-        self.reads.module(module)
+        self.reads.note_values(module)
         found = self._global_values.get((module, name))
         if found is None:
             facts = self.names(module).globals.get(name, ())

@@ -59,7 +59,8 @@ class Types:
         self.memo = Memo(program.reads)
         self.handing = Handing(self)
         self._reads = program.reads
-        self._values = cast("dict[Hashable, tuple[Value, int]]", self.memo.known)
+        self._values = cast("dict[Hashable, Value]", self.memo.known)
+        self._read = self.memo.read
         """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self.told: dict[tuple[FunctionId, int], Value] = {}
         """Expressions that a second opinion was had on: for who asks about them, not for what follows from them."""
@@ -74,7 +75,7 @@ class Types:
 
     def scope(self, function: FunctionId) -> Scope:
         """The names that a function binds."""
-        self._reads.module(function.module)
+        self._reads.note_code(function.module)
         found = self._scopes.get(function)
         if found is None:
             found = self._scopes[function] = Scope(self.program, function)
@@ -92,7 +93,7 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
-        self._reads.module(function.module)
+        self._reads.note_code(function.module)
         try:
             return self._owners[function]
         except KeyError:
@@ -111,8 +112,8 @@ class Types:
                 question = (function, id(expr))
                 known = self._values.get(question)
                 if known is not None:
-                    self._reads.now |= known[1]
-                    return known[0]
+                    self._reads.now.add(self._read[question])
+                    return known
                 return self.solve(question, lambda: self._compound(expr, function))
             case Await(value=value):
                 return awaited(self, self.evaluate(value, function))
@@ -159,13 +160,13 @@ class Types:
         question = ("local", binder, name)
         known = self._values.get(question)
         if known is not None:
-            self._reads.now |= known[1]
-            return known[0]
+            self._reads.now.add(self._read[question])
+            return known
         return self.solve(question, lambda: self._local(self.scope(binder), name))
 
     def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
-        self._reads.module(function.module)
+        self._reads.note_code(function.module)
         known = self._binders.get(function)
         if known is None:
             known = self._binders[function] = {}
@@ -183,8 +184,8 @@ class Types:
         question = ("global", module, name)
         known = self._values.get(question)
         if known is not None:
-            self._reads.now |= known[1]
-            return known[0]
+            self._reads.now.add(self._read[question])
+            return known
         return self.solve(question, lambda: self._global(module, name))
 
     def _global(self, module: str, name: str) -> Value:
@@ -200,7 +201,7 @@ class Types:
             values.append(hold(self, self.evaluate(expr, scope), holder))
         found = join(values)
         if found in (UNKNOWN, NOTHING, Container(UNKNOWN)):
-            for fact in self.program.names(home[0]).globals.get(home[1], ()):
+            for fact in self.program.declared(*home):
                 if fact.annotation is not None:
                     declared = annotated.instance(self, fact.annotation, FunctionId(home[0], MODULE))
                     found = hold(self, declared, holder) if declared != UNKNOWN else found

@@ -20,68 +20,68 @@ class Origin(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     call: Call
 
 
-class UnknownValue(msgspec.Struct, frozen=True):
+class UnknownValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """Nothing is known; nothing is guessed."""
 
 
-class NoneValue(msgspec.Struct, frozen=True):
+class NoneValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """`None`, or any literal that is no primitive."""
 
 
-class ModuleValue(msgspec.Struct, frozen=True):
+class ModuleValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A module of the program."""
 
     name: str
 
 
-class ClassValue(msgspec.Struct, frozen=True):
+class ClassValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A class of the program itself (not an instance)."""
 
     id: ClassId
 
 
-class FunctionValue(msgspec.Struct, frozen=True):
+class FunctionValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A function of the program; `receiver` is the object it is bound to, if it is a bound method."""
 
     id: FunctionId
     receiver: Value | None = None
 
 
-class Instance(msgspec.Struct, frozen=True):
+class Instance(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """An instance of a class of the program; `exact` where no subclass can stand in its place."""
 
     id: ClassId
     exact: bool = False
 
 
-class SuperValue(msgspec.Struct, frozen=True):
+class SuperValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """`super()` inside a method of `id`."""
 
     id: ClassId
     receiver: Value
 
 
-class External(msgspec.Struct, frozen=True):
+class External(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """Something outside the program by its qualified name: a module, class or function."""
 
     name: str
 
 
-class LibraryInstance(msgspec.Struct, frozen=True):
+class LibraryInstance(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """An instance of a class outside the program."""
 
     type: str
     origin: Origin | None = None
 
 
-class LibraryMethod(msgspec.Struct, frozen=True):
+class LibraryMethod(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A method of something outside the program, bound to its receiver."""
 
     receiver: Value
     name: str
 
 
-class LockValue(msgspec.Struct, frozen=True):
+class LockValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A lock with its identity.
 
     `permits` is the number of a semaphore's permits where it is a literal. `guessed`: known by its name only.
@@ -95,7 +95,7 @@ class LockValue(msgspec.Struct, frozen=True):
     condition: bool = False
 
 
-class QueueValue(msgspec.Struct, frozen=True):
+class QueueValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A queue: `bounded` is None where nothing is known of its bound, and a guess where that is no literal.
 
     `holder` names it as `lock_name` does. Of one end of a channel, `pair` is the call that made both, by its place.
@@ -109,32 +109,32 @@ class QueueValue(msgspec.Struct, frozen=True):
     pair: tuple[FunctionId, Span] | None = None
 
 
-class Container(msgspec.Struct, frozen=True):
+class Container(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A list, dict, set, tuple or iterator; a dict's elements are its values."""
 
     element: Value
 
 
-class TupleValue(msgspec.Struct, frozen=True):
+class TupleValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """A tuple with known places."""
 
     items: tuple[Value, ...]
 
 
-class PartialValue(msgspec.Struct, frozen=True):
+class PartialValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """`functools.partial(target, …)`; `origin` holds the arguments already given."""
 
     target: Value
     origin: Origin
 
 
-class CoroutineValue(msgspec.Struct, frozen=True):
+class CoroutineValue(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """What calling a coroutine function gives: `result` comes when it is awaited."""
 
     result: Value
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, tag=True, tag_field="is"):
     """One of several."""
 
     values: tuple[Value, ...]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.outside import Outside
+import msgspec
+
+from lockcheck.analysis.link.outside import Opinions, Outside, StaleError
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.summarise.analysis import Analysis
+from lockcheck.analysis.summarise.changes import World, world
 from lockcheck.analysis.summarise.past import Past, recall
 from lockcheck.analysis.summarise.roots import roots
 from lockcheck.analysis.summarise.schedule import Schedule
@@ -21,10 +24,39 @@ def summarise(
     What was found out in the `past` is gone by where nothing that it depends on has changed; what is found now, is kept
     there. Neither changes what is found.
     """
+    before = past.world() if past is not None else None
+    if past is not None:
+        program.reads.keep(before.words if before is not None else (), len(past.groups()))
     schedule = Schedule(program, outside)
-    now = recall(schedule, past) if past is not None else None
+    now = recall(schedule, past, before) if past is not None else None
+    try:
+        _settle(schedule)
+    except StaleError:
+        assert past is not None
+        assert outside is not None
+        outside.forget()
+        program.forget_visits()
+        schedule = Schedule(program, outside)
+        now = world(schedule, past.texts)
+        _settle(schedule)
+    opinions = outside.settle() if outside is not None else Opinions()
+    if past is not None and now is not None:
+        _keep(schedule, past, now, opinions)
+    return Analysis(schedule, settings or Settings())
+
+
+def _settle(schedule: Schedule) -> None:
     for functions in roots(schedule):
         schedule.settle(functions)
-    if past is not None and now is not None and not schedule.budget.cuts:
-        past.keep(now, schedule.known())
-    return Analysis(schedule, settings or Settings())
+    schedule.listen_again()
+
+
+def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> None:
+    if not schedule.budget.cuts:
+        words = tuple(schedule.program.reads.words)
+        past.keep(
+            msgspec.structs.replace(now, words=words, opinions=opinions),
+            schedule.known(),
+            schedule.program.reads.fresh(),
+        )
+    schedule.types.memo.forget_reads()

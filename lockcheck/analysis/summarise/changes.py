@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
+from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.handing import handed_words
+from lockcheck.analysis.link.outside import Opinions
+from lockcheck.analysis.link.reads import EVERYTHING, NOTHING, OPINION, About
 from lockcheck.analysis.link.values import ClassValue, External
 from lockcheck.analysis.summarise import debugging, futures, outcomes, telling
 from lockcheck.analysis.summarise.engine import Engine
-from lockcheck.model.facts import ModuleFacts
+from lockcheck.model.facts import FunctionFacts, ModuleFacts
 from lockcheck.model.identity import ClassId
 
 _WHOLE: Final[Mapping[str, Callable[[Engine], object]]] = {
@@ -35,14 +40,17 @@ class Base(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class World(msgspec.Struct, frozen=True, array_like=True):
     """A program as far as every function in it may depend on it.
 
-    `texts` stands for the content of each module, `bases` are those of each class that has some, `whole` stands for the
-    answers to the questions about the whole program, and `described` for what the configuration says of it.
+    `texts` stands for the content of each module and for what it is, `bases` are those of each class that has some, `whole` stands for the
+    answers to the questions about the whole program, and `described` for what the configuration says of it. `words` are
+    those that were read, by their numbers; `opinions` is what was heard from outside.
     """
 
     texts: tuple[tuple[str, bytes], ...]
     bases: tuple[tuple[str, str, tuple[Base, ...]], ...]
     whole: tuple[tuple[str, bytes], ...]
     described: bytes
+    words: tuple[tuple[About, str], ...] = ()
+    opinions: Opinions = Opinions()
 
 
 def world(engine: Engine, texts: Mapping[str, bytes]) -> World:
@@ -54,33 +62,61 @@ def world(engine: Engine, texts: Mapping[str, bytes]) -> World:
     return World(tuple(sorted(texts.items())), tuple(each for each in bases if each[2]), tuple(whole), described)
 
 
-def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], ModuleFacts | None]) -> int | None:
+def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], ModuleFacts | None]) -> set[int] | None:
     """The set of what has changed between two worlds, of which the engine's is the second.
 
     `facts` gives those of a text of the first. None where no part of the one says anything about the other.
     """
-    texts = dict(before.texts)
-    if before.described != now.described or texts.keys() != dict(now.texts).keys():
+    old, new = dict(before.texts), dict(now.texts)
+    if before.described != now.described or old.keys() != new.keys():
         return None
-    reads, program = engine.program.reads, engine.program
-    changed = 0
-    for module, text in now.texts:
-        if texts[module] == text:
-            continue
-        old = facts(texts[module])
-        if old is None:
+    found = _Changes(engine)
+    for module in _differing(old, new):
+        known = facts(old[module])
+        if known is None or (module in before.opinions.modules and before.opinions.is_full):
             return None
-        changed |= reads.bits[module]
-        new = program.units[module].facts
-        for word in _differing(_called(old), _called(new)):
-            changed |= reads.called(word)
+        found.compare(module, known, is_other=old[module][-1:] != new[module][-1:])
+        if module in before.opinions.modules:
+            found.all.add(OPINION)
+    found.see_whether_common()
+    reads = engine.program.reads
+    found.all.update(reads.below.get(module, NOTHING) for module in _with_others_below(before, now))
+    found.all.update(reads.word("whole", question) for question in _differing(dict(before.whole), dict(now.whole)))
+    return found.all
+
+
+class _Changes:
+    """What has changed, gathered module by module."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._program = engine.program
+        self._reads = engine.program.reads
+        self._fewer: dict[str, int] = {}
+        self.all = {EVERYTHING}
+
+    def compare(self, module: str, old: ModuleFacts, is_other: bool) -> None:
+        """Look at a module's facts before and now. It `is_other` where it has become a package, or is one no more."""
+        new = self._program.units[module].facts
+        if is_other or _outline(old) != _outline(new):
+            self.all.add(self._reads.outlines[module])
+        if is_other or old.globals != new.globals or _attributes(old) != _attributes(new):
+            self.all.add(self._reads.values[module])
+        if is_other or _code(old) != _code(new) or old.contracts != new.contracts:
+            self.all.add(self._reads.code[module])
+        before, now = _called(old), _called(new)
+        for word in _differing(before, now):
+            self.all.add(self._reads.word("called", word))
+            fewer = len(before.get(word, ())) - len(now.get(word, ()))
+            self._fewer[word] = self._fewer.get(word, 0) + fewer
         for word in {*handed_words(new)} - {*handed_words(old)}:
-            changed |= reads.handed(word)
-    for module in _with_others_below(before, now):
-        changed |= reads.below(module)
-    for question in _differing(dict(before.whole), dict(now.whole)):
-        changed |= reads.whole(question)
-    return changed | reads.opinion
+            self.all.add(self._reads.word("handed", word))
+
+    def see_whether_common(self) -> None:
+        """See which words too many call now, or no more."""
+        for word, fewer in self._fewer.items():
+            many = len(self._program.callers(word))
+            if (many > MAX_CALLERS) != (many + fewer > MAX_CALLERS):
+                self.all.add(self._reads.word("common", word))
 
 
 def _bases(engine: Engine, cls: ClassId) -> Iterator[Base]:
@@ -92,6 +128,34 @@ def _bases(engine: Engine, cls: ClassId) -> Iterator[Base]:
                 yield Base("", name)
             case _:
                 pass
+
+
+_SPAN = re.compile(r"[a-z]*span=Span\([^)]*\)")
+
+
+def _outline(facts: ModuleFacts) -> str:
+    """The names that a module binds, its functions and classes and what these derive from, without their places."""
+    functions = [(each.qualname, each.first_row if each.qualname in _twice(facts) else 0) for each in facts.functions]
+    top = [each.qualname for each in facts.functions if each.parent is None and each.owner is None]
+    classes = [(each.qualname, each.bases, each.methods, each.parent) for each in facts.classes]
+    names = sorted({each.name for each in facts.globals})
+    return _SPAN.sub("", repr((facts.imports, facts.exports, names, functions, top, classes)))
+
+
+def _twice(facts: ModuleFacts) -> set[str]:
+    """Names under which a module has several functions, which their rows tell apart."""
+    counts = Counter(each.qualname for each in facts.functions)
+    return {name for name, count in counts.items() if count > 1}
+
+
+def _code(facts: ModuleFacts) -> list[FunctionFacts]:
+    """The functions of a module; at which row its own code ends, nobody asks."""
+    return [msgspec.structs.replace(each, last_row=0) for each in facts.functions]
+
+
+def _attributes(facts: ModuleFacts) -> list[object]:
+    """What else is known of the classes of a module."""
+    return [(each.qualname, each.attributes, each.decorators) for each in facts.classes]
 
 
 def _called(facts: ModuleFacts) -> dict[str, list[str]]:
@@ -132,13 +196,9 @@ def _digest(answer: object) -> bytes:
 def _spelled(answer: object) -> str:
     """A text that stands for an answer: the same in every process."""
     if isinstance(answer, Mapping):
-        return _listed(f"{_spelled(key)}: {_spelled(value)}" for key, value in answer.items())
-    if isinstance(answer, frozenset | set):
-        return _listed(map(_spelled, answer))
-    if isinstance(answer, tuple | list):
-        return f"[{', '.join(map(_spelled, answer))}]"
+        table = cast("Mapping[object, object]", answer)
+        return f"{{{', '.join(sorted(f'{_spelled(key)}: {_spelled(value)}' for key, value in table.items()))}}}"
+    if isinstance(answer, frozenset | set | tuple | list):
+        items = map(_spelled, cast("Iterable[object]", answer))
+        return f"({', '.join(sorted(items) if isinstance(answer, frozenset | set) else items)})"
     return repr(answer)
-
-
-def _listed(items: Iterable[str]) -> str:
-    return f"{{{', '.join(sorted(items))}}}"

@@ -33,11 +33,11 @@ _TAKES = ("__enter__", "__aenter__", "acquire")
 
 def promised(engine: Engine, function: FunctionId) -> tuple[Held, ...]:
     """The locks that a function's callers hold, as the function sees them; what does not resolve is left out."""
+    engine.program.reads.note_code(function.module)
     if function not in engine.program.contracts:
         return ()
-    if function not in engine.promises:
-        engine.promises[function] = tuple(_promises(engine, function))
-    return engine.promises[function]
+    nothing: tuple[Held, ...] = ()
+    return engine.types.memo.solve(("promised", function), lambda: tuple(_promises(engine, function)), nothing)
 
 
 def _promises(engine: Engine, function: FunctionId) -> Iterator[Held]:

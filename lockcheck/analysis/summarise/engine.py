@@ -10,7 +10,7 @@ from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.targets import Targets
 from lockcheck.analysis.link.types import Types
-from lockcheck.model.events import EMPTY, Held, Summary
+from lockcheck.model.events import EMPTY, Summary
 from lockcheck.model.identity import FunctionId
 
 
@@ -29,8 +29,6 @@ class Engine:
         self.origins = Origins(self.paths, self.targets)
         self.budget = Budget(len(program.functions))
         self.summaries: dict[FunctionId, Summary] = {}
-        self.promises: dict[FunctionId, tuple[Held, ...]] = {}
-        """What contracts say is held, as far as it has been asked for."""
 
     def summary(self, function: FunctionId) -> Summary:
         """What is known of a function now; within a cycle of calls this grows until nothing changes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from lockcheck.analysis.link.outside import Opinions
+from lockcheck.analysis.link.reads import OPINION
 from lockcheck.analysis.summarise.changes import World, changes, world
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
 from lockcheck.analysis.summarise.schedule import Schedule
@@ -32,17 +34,21 @@ class Past(Protocol):
         """What the last run found out."""
         ...
 
-    def keep(self, now: World, known: Mapping[FunctionId, Kept]) -> None:
-        """Keep what this run has found out, for the next."""
+    def groups(self) -> Sequence[bytes]:
+        """What was read together, by its numbers (`lockcheck.analysis.link.reads`)."""
+        ...
+
+    def keep(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> None:
+        """Keep what this run has found out, for the next; `groups` come behind those that are known."""
         ...
 
 
-def recall(schedule: Schedule, past: Past) -> World:
-    """Have a schedule go by the last run as far as that holds; give the program of this one."""
+def recall(schedule: Schedule, past: Past, before: World | None) -> World:
+    """Have a schedule go by the run `before` as far as that holds; give the program of this one."""
     now = world(schedule, past.texts)
-    before = past.world()
-    if before is not None:
-        changed = changes(schedule, before, now, past.facts)
-        if changed is not None:
-            schedule.remember(Remembered(past.known(), changed))
+    changed = changes(schedule, before, now, past.facts) if before is not None else None
+    if before is not None and changed is not None:
+        schedule.remember(Remembered(past.known(), changed, past.groups()))
+        if schedule.outside is not None:
+            schedule.outside.recall(before.opinions if OPINION not in changed else Opinions())
     return now

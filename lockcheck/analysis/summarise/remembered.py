@@ -7,10 +7,11 @@ the summary of one that has, each is looked at again when its turn comes, and ho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from lockcheck.analysis.link.reads import OPINION, reaching
 from lockcheck.analysis.summarise.result import Result
 from lockcheck.model.events import Summary
 from lockcheck.model.identity import FunctionId
@@ -31,11 +32,17 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
 class Remembered:
     """An earlier run's results beside what has `changed` since, as a set of what can be read."""
 
-    def __init__(self, kept: Mapping[FunctionId, Kept], changed: int) -> None:
+    def __init__(self, kept: Mapping[FunctionId, Kept], changed: Iterable[int], groups: Sequence[bytes]) -> None:
         """See which functions have to be followed anew, and which may have to."""
         self._kept = kept
-        self._changed = {function for function, known in kept.items() if known.reads & changed}
+        self._changed = self._reading(changed, groups)
         self._doubtful = self._above(self._changed)
+        self.told = self._reading((OPINION,), groups)
+        """Functions about which something was heard from outside."""
+
+    def _reading(self, what: Iterable[int], groups: Sequence[bytes]) -> set[FunctionId]:
+        numbers = reaching(what, groups)
+        return {function for function, known in self._kept.items() if known.reads in numbers}
 
     def of(self, function: FunctionId) -> Kept | None:
         """What is known of a function; None where nothing is, or it was read from what has changed."""

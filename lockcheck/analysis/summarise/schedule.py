@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from lockcheck.analysis.budget import SpentError
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.reads import NOTHING
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.following import follow
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
@@ -46,8 +47,15 @@ class Schedule(Engine):
         self._rounds: dict[FunctionId, int] = {}
         self._late: list[FunctionId] = []
         self._remembered: Remembered | None = None
+        self._taken: dict[FunctionId, Kept] = {}
+        """What is remembered of functions and has turned out to hold."""
         self._recalled: set[FunctionId] = set()
         """Functions of which it is being looked whether what is remembered still holds."""
+
+    @property
+    def followed(self) -> int:
+        """How many functions this run has followed itself."""
+        return len(self.results) - len(self._taken)
 
     def remember(self, remembered: Remembered) -> None:
         """Take over from now on what an earlier run found out, where it still holds."""
@@ -75,6 +83,12 @@ class Schedule(Engine):
             while self._late:
                 self._again(heapq.heappop(self._late))
 
+    def listen_again(self) -> None:
+        """Hear once more what came from outside about functions that are taken over: whoever asks about them goes by it."""
+        for function in self._taken:
+            if self._remembered is not None and function in self._remembered.told:
+                follow(self, function)
+
     def known(self) -> dict[FunctionId, Kept]:
         """What another run may go by: every function's result, and what it was read from."""
         asked: dict[FunctionId, list[FunctionId]] = {}
@@ -82,8 +96,12 @@ class Schedule(Engine):
             for reader in self.readers[function]:
                 asked.setdefault(reader, []).append(function)
         return {
-            function: Kept(
-                result, self._reads[function], tuple(asked.get(function, ())), self.program.has_blocks(function)
+            function: self._taken.get(function)
+            or Kept(
+                result,
+                self._reads[function],
+                tuple(asked.get(function, ())),
+                self.program.has_blocks(function),
             )
             for function, result in self.results.items()
         }
@@ -131,7 +149,8 @@ class Schedule(Engine):
             kept = self._remembered.of(one) if one not in self.summaries else None
             if kept is None:
                 continue
-            self.results[one], self.summaries[one], self._reads[one] = kept.result, kept.result.summary, kept.reads
+            self._taken[one] = kept
+            self.results[one], self.summaries[one] = kept.result, kept.result.summary
             if kept.visited:
                 self.program.visit(one)
             for asked in kept.asked:
@@ -200,19 +219,21 @@ class Schedule(Engine):
 
     def _follow(self, function: FunctionId) -> bool:
         """Follow a function once; tell whether its summary is another one now."""
+        taken = self._taken.pop(function, None)
+        if taken is not None:
+            self._reads[function] = taken.reads
         self._stack.append(function)
-        reads = self.program.reads
-        outer, reads.now = reads.now, 0
+        before = self.program.reads.begin()
         try:
             result = self._followed(function)
         finally:
             self._stack.pop()
-            self._reads[function] = self._reads.get(function, 0) | reads.now
-            reads.now = outer
-        before = self.summaries.get(function, EMPTY)
+            own = self.program.reads.end(before)
+            self._reads[function] = self.program.reads.together({self._reads.get(function, NOTHING), own})
+        old = self.summaries.get(function, EMPTY)
         self.results[function] = result
         self.summaries[function] = result.summary
-        return result.summary != before
+        return result.summary != old
 
     def _followed(self, function: FunctionId) -> Result:
         """Follow a function as far as the budget goes: of one that goes beyond nothing is known, which is told."""

@@ -1,0 +1,377 @@
+"""Results of the summarise stage as bytes and back: what many share is written once, in tables that later runs add to.
+
+Every part is decoded by its type, so that nothing comes out that could not have gone in; a number that leads nowhere
+raises `ValueError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from lockcheck.analysis.link.reads import compacted
+from lockcheck.analysis.summarise.changes import World
+from lockcheck.analysis.summarise.frame import Around, Spawned, Way
+from lockcheck.analysis.summarise.remembered import Kept
+from lockcheck.analysis.summarise.result import Result
+from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Summary
+from lockcheck.model.findings import Confidence
+from lockcheck.model.identity import FunctionId, LockId
+from lockcheck.model.library import Mode
+from lockcheck.model.paths import Path
+from lockcheck.model.source import Span
+
+_Item = TypeVar("_Item", bound=Hashable)
+_Wire = TypeVar("_Wire")
+
+
+class _Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    function: int
+    span: tuple[int, int, int, int]
+    action: Literal["acquire", "call", "event", "contract"]
+    text: str
+
+
+class _Held(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    lock: int
+    mode: Mode
+    must: bool
+    trace: tuple[int, ...]
+    scope: str
+    inner: bool
+    guards: tuple[tuple[str, bool], ...]
+    promised: bool
+
+
+class _Pair(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    held: tuple[int, ...]
+    event: int
+    trace: tuple[int, ...]
+    dropped: tuple[int, ...]
+    conditions: int
+    confidence: Confidence
+    passed: int
+
+
+class _Around(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    callee: int
+    locks: int
+    bounded: bool
+    ways: int
+
+
+class _Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One function. Its summary's pairs are named by their places among `pairs`, of which the first `own` are its own."""
+
+    function: int
+    reads: int
+    asked: tuple[int, ...]
+    visited: bool
+    own: int
+    pairs: tuple[_Pair, ...]
+    exported: tuple[int, ...]
+    leaves: tuple[int, ...]
+    releases: tuple[int, ...]
+    around: tuple[int, ...]
+    lent: tuple[int, ...]
+    passed: int
+    stuck: bool
+    spawned: tuple[Spawned, ...]
+    calls: tuple[_Around, ...]
+    operations: tuple[int, ...]
+    needs: tuple[Need, ...]
+    started: tuple[_Pair, ...]
+
+
+class _Tables(msgspec.Struct, frozen=True, array_like=True):
+    """What functions share, in pieces: each run that found something out has added one."""
+
+    functions: tuple[msgspec.Raw, ...] = ()
+    groups: tuple[msgspec.Raw, ...] = ()
+    steps: tuple[msgspec.Raw, ...] = ()
+    locks: tuple[msgspec.Raw, ...] = ()
+    held: tuple[msgspec.Raw, ...] = ()
+    events: tuple[msgspec.Raw, ...] = ()
+    conditions: tuple[msgspec.Raw, ...] = ()
+    passed: tuple[msgspec.Raw, ...] = ()
+    identities: tuple[msgspec.Raw, ...] = ()
+    ways: tuple[msgspec.Raw, ...] = ()
+    operations: tuple[msgspec.Raw, ...] = ()
+
+
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """What comes before the functions: `added` tells how many have been added since the tables were begun."""
+
+    world: World
+    tables: _Tables
+    added: int
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    """All of a run."""
+
+    head: _Head
+    functions: tuple[msgspec.Raw, ...]
+
+
+class _Table(Generic[_Item, _Wire]):
+    """Values by number. What was there stays as it is; what is new comes behind it."""
+
+    def __init__(
+        self,
+        pieces: Sequence[msgspec.Raw],
+        decoder: msgspec.msgpack.Decoder[tuple[_Wire, ...]],
+        unpack: Callable[[_Wire], _Item],
+    ) -> None:
+        self._pieces = tuple(pieces)
+        self.items: list[_Item] = [unpack(wire) for piece in pieces for wire in decoder.decode(piece)]
+        self._known = len(self.items)
+        self._places: dict[_Item, int] = {}
+
+    def place(self, value: _Item) -> int:
+        """Give the number of a value."""
+        if not self._places:
+            self._places = {item: number for number, item in enumerate(self.items)}
+        found = self._places.get(value)
+        if found is None:
+            found = self._places[value] = len(self.items)
+            self.items.append(value)
+        return found
+
+    def places(self, values: Iterable[_Item]) -> tuple[int, ...]:
+        """Give the numbers of some values."""
+        return tuple(map(self.place, values))
+
+    def packed(self, pack: Callable[[_Item], _Wire]) -> tuple[msgspec.Raw, ...]:
+        """Give the table in pieces."""
+        fresh = [pack(item) for item in self.items[self._known :]]
+        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
+
+
+def _same(value: _Wire) -> _Wire:
+    return value
+
+
+class Packing:
+    """The results of one run after the other."""
+
+    def __init__(self, packed: _Packed | None = None) -> None:
+        """Begin with what an earlier run has left, or with nothing. Raises what decoding does, see `DAMAGED`."""
+        tables = packed.head.tables if packed is not None else _Tables()
+        self.world = packed.head.world if packed is not None else None
+        self._added = packed.head.added if packed is not None else 0
+        self._functions = _Table(tables.functions, _WORDS, _function)
+        self._steps = _Table(tables.steps, _STEPS, self._as_step)
+        self._locks = _Table(tables.locks, _LOCKS, _same)
+        self._held = _Table(tables.held, _HELD, self._as_held)
+        self._events = _Table(tables.events, _EVENTS, _same)
+        self._conditions = _Table(tables.conditions, _CONDITIONS, _same)
+        self._passed = _Table(tables.passed, _PASSED, _same)
+        self._identities = _Table(tables.identities, _IDENTITIES, _same)
+        self._ways = _Table(tables.ways, _WAYS, _same)
+        self._operations = _Table(tables.operations, _OPERATIONS, _same)
+        self._groups = tables.groups
+        self._raw: dict[FunctionId, msgspec.Raw] = {}
+        self._kept: dict[FunctionId, Kept] = {}
+        for raw in packed.functions if packed is not None else ():
+            function, kept = self._unpacked(_FUNCTION.decode(raw))
+            self._raw[function], self._kept[function] = raw, kept
+
+    @classmethod
+    def of(cls, packed: bytes) -> Packing:
+        """Unpack what an earlier run has left. Raises what decoding does, see `DAMAGED`."""
+        try:
+            return cls(_PACKED.decode(packed))
+        except IndexError as error:
+            raise ValueError("a number leads nowhere") from error
+
+    def known(self) -> Mapping[FunctionId, Kept]:
+        """Give what is known of each function."""
+        return self._kept
+
+    def groups(self) -> list[bytes]:
+        """Give what was read together."""
+        return [group for piece in self._groups for group in _GROUPS.decode(piece)]
+
+    def pack(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> list[bytes]:
+        """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
+        fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
+        if self._kept and self._added + len(fresh) > len(known):
+            return self._anew(now, known, [*self.groups(), *groups])  # half of what is kept is of no use any more
+        packed = {
+            function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
+        }
+        held, steps = (
+            self._held.packed(self._holding),
+            self._steps.packed(self._step),
+        )  # these speak of what is in others
+        tables = _Tables(
+            steps=steps,
+            held=held,
+            functions=self._functions.packed(_words),
+            groups=(*self._groups, msgspec.Raw(msgspec.msgpack.encode(tuple(groups)))),
+            locks=self._locks.packed(_same),
+            events=self._events.packed(_same),
+            conditions=self._conditions.packed(_same),
+            passed=self._passed.packed(_same),
+            identities=self._identities.packed(_same),
+            ways=self._ways.packed(_same),
+            operations=self._operations.packed(_same),
+        )
+        head = msgspec.msgpack.encode(_Head(now, tables, self._added + len(fresh)))
+        functions = [bytes(packed.get(function) or self._raw[function]) for function in known]
+        return [b"\x92", head, b"\xdd" + len(functions).to_bytes(4, "big"), *functions]
+
+    @staticmethod
+    def _anew(now: World, known: Mapping[FunctionId, Kept], groups: Sequence[bytes]) -> list[bytes]:
+        """Pack all of it, and nothing that is only left over."""
+        numbers, rest = compacted({kept.reads for kept in known.values()}, groups)
+        moved = {function: msgspec.structs.replace(kept, reads=numbers[kept.reads]) for function, kept in known.items()}
+        return Packing().pack(now, moved, rest)
+
+    def _packed(self, function: FunctionId, kept: Kept) -> _Function:
+        result, summary = kept.result, kept.result.summary
+        pairs = {pair: number for number, pair in enumerate(result.pairs)}
+        own = len(pairs)
+        exported = tuple(pairs.setdefault(pair, len(pairs)) for pair in summary.pairs)
+        return _Function(
+            self._functions.place(function),
+            kept.reads,
+            self._functions.places(kept.asked),
+            kept.visited,
+            own,
+            tuple(map(self._pair, pairs)),
+            exported,
+            self._held.places(summary.leaves),
+            self._locks.places(summary.releases),
+            self._held.places(summary.around),
+            self._locks.places(summary.lent),
+            self._passed.place(summary.passed),
+            summary.stuck,
+            result.spawned,
+            tuple(map(self._around, result.calls)),
+            self._operations.places(result.operations),
+            result.needs,
+            tuple(map(self._pair, result.started)),
+        )
+
+    def _unpacked(self, wire: _Function) -> tuple[FunctionId, Kept]:
+        function = self._functions.items[wire.function]
+        held, locks = self._held.items, self._locks.items
+        pairs = tuple(map(self._as_pair, wire.pairs))
+        summary = Summary(
+            tuple([pairs[number] for number in wire.exported]),
+            tuple([held[number] for number in wire.leaves]),
+            tuple([locks[number] for number in wire.releases]),
+            tuple([held[number] for number in wire.around]),
+            tuple([locks[number] for number in wire.lent]),
+            self._passed.items[wire.passed],
+            wire.stuck,
+        )
+        result = Result(
+            function,
+            pairs if wire.own == len(pairs) else pairs[: wire.own],
+            summary,
+            wire.spawned,
+            tuple(map(self._as_around, wire.calls)),
+            tuple([self._operations.items[number] for number in wire.operations]),
+            wire.needs,
+            tuple(map(self._as_pair, wire.started)),
+        )
+        asked = tuple([self._functions.items[number] for number in wire.asked])
+        return function, Kept(result, wire.reads, asked, wire.visited)
+
+    def _pair(self, pair: CriticalPair) -> _Pair:
+        return _Pair(
+            self._held.places(pair.held),
+            self._events.place(pair.event),
+            self._steps.places(pair.trace),
+            self._locks.places(pair.dropped),
+            self._conditions.place(pair.conditions),
+            pair.confidence,
+            self._passed.place(pair.passed),
+        )
+
+    def _as_pair(self, wire: _Pair) -> CriticalPair:
+        held, steps = self._held.items, self._steps.items
+        return CriticalPair(
+            tuple([held[number] for number in wire.held]),
+            self._events.items[wire.event],
+            tuple([steps[number] for number in wire.trace]),
+            tuple([self._locks.items[number] for number in wire.dropped]),
+            self._conditions.items[wire.conditions],
+            wire.confidence,
+            self._passed.items[wire.passed],
+        )
+
+    def _around(self, around: Around) -> _Around:
+        return _Around(
+            self._functions.place(around.callee),
+            self._identities.place(around.locks),
+            around.bounded,
+            self._ways.place(around.ways),
+        )
+
+    def _as_around(self, wire: _Around) -> Around:
+        return Around(
+            self._functions.items[wire.callee],
+            self._identities.items[wire.locks],
+            wire.bounded,
+            self._ways.items[wire.ways],
+        )
+
+    def _step(self, step: Step) -> _Step:
+        span = step.span
+        place = span.row, span.column, span.end_row, span.end_column
+        return _Step(self._functions.place(step.function), place, step.action, step.text)
+
+    def _as_step(self, wire: _Step) -> Step:
+        return Step(self._functions.items[wire.function], Span(*wire.span), wire.action, wire.text)
+
+    def _holding(self, held: Held) -> _Held:
+        return _Held(
+            self._locks.place(held.lock),
+            held.mode,
+            held.must,
+            self._steps.places(held.trace),
+            held.scope,
+            held.inner,
+            held.guards,
+            held.promised,
+        )
+
+    def _as_held(self, wire: _Held) -> Held:
+        trace = tuple([self._steps.items[number] for number in wire.trace])
+        lock = self._locks.items[wire.lock]
+        return Held(lock, wire.mode, wire.must, trace, wire.scope, wire.inner, wire.guards, wire.promised)
+
+
+def _words(function: FunctionId) -> tuple[str, str]:
+    return function.module, function.qualname
+
+
+def _function(words: tuple[str, str]) -> FunctionId:
+    return FunctionId(*words)
+
+
+_PACKED: msgspec.msgpack.Decoder[_Packed] = msgspec.msgpack.Decoder(_Packed)
+_FUNCTION: msgspec.msgpack.Decoder[_Function] = msgspec.msgpack.Decoder(_Function)
+_WORDS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
+_GROUPS: msgspec.msgpack.Decoder[tuple[bytes, ...]] = msgspec.msgpack.Decoder(tuple[bytes, ...])
+_STEPS: msgspec.msgpack.Decoder[tuple[_Step, ...]] = msgspec.msgpack.Decoder(tuple[_Step, ...])
+_LOCKS: msgspec.msgpack.Decoder[tuple[LockRef, ...]] = msgspec.msgpack.Decoder(tuple[LockRef, ...])
+_HELD: msgspec.msgpack.Decoder[tuple[_Held, ...]] = msgspec.msgpack.Decoder(tuple[_Held, ...])
+_EVENTS: msgspec.msgpack.Decoder[tuple[Event, ...]] = msgspec.msgpack.Decoder(tuple[Event, ...])
+_CONDITIONS: msgspec.msgpack.Decoder[tuple[tuple[Condition, ...], ...]] = msgspec.msgpack.Decoder(
+    tuple[tuple[Condition, ...], ...]
+)
+_PASSED: msgspec.msgpack.Decoder[tuple[frozenset[Path], ...]] = msgspec.msgpack.Decoder(tuple[frozenset[Path], ...])
+_IDENTITIES: msgspec.msgpack.Decoder[tuple[frozenset[LockId], ...]] = msgspec.msgpack.Decoder(
+    tuple[frozenset[LockId], ...]
+)
+_WAYS: msgspec.msgpack.Decoder[tuple[frozenset[Way] | None, ...]] = msgspec.msgpack.Decoder(
+    tuple[frozenset[Way] | None, ...]
+)
+_OPERATIONS: msgspec.msgpack.Decoder[tuple[Operation, ...]] = msgspec.msgpack.Decoder(tuple[Operation, ...])
