@@ -69,6 +69,7 @@ class _Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reads: int
     asked: tuple[int, ...]
     visited: bool
+    heard: bool
     own: int
     pairs: tuple[_Pair, ...]
     exported: tuple[int, ...]
@@ -198,7 +199,7 @@ class Packing:
     def pack(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> list[bytes]:
         """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
         fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
-        if self._kept and self._added + len(fresh) > len(known):
+        if self._kept and self._added + len(fresh) > 2 * len(known):
             return self._anew(now, known, [*self.groups(), *groups])  # half of what is kept is of no use any more
         packed = {
             function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
@@ -241,6 +242,7 @@ class Packing:
             kept.reads,
             self._functions.places(kept.asked),
             kept.visited,
+            kept.heard,
             own,
             tuple(map(self._pair, pairs)),
             exported,
@@ -281,7 +283,7 @@ class Packing:
             tuple(map(self._as_pair, wire.started)),
         )
         asked = tuple([self._functions.items[number] for number in wire.asked])
-        return function, Kept(result, wire.reads, asked, wire.visited)
+        return function, Kept(result, wire.reads, asked, wire.visited, wire.heard)
 
     def _pair(self, pair: CriticalPair) -> _Pair:
         return _Pair(

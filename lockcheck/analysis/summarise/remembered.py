@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from lockcheck.analysis.link.reads import OPINION, reaching
+from lockcheck.analysis.link.reads import reaching
 from lockcheck.analysis.summarise.result import Result
 from lockcheck.model.events import Summary
 from lockcheck.model.identity import FunctionId
@@ -20,13 +20,15 @@ from lockcheck.model.identity import FunctionId
 class Kept(msgspec.Struct, frozen=True, gc=False):
     """What one run found out about a function. `reads` is what that was read from (`lockcheck.analysis.link.reads`).
 
-    `asked` are the functions whose summaries it went by; it was `visited` if its body was followed with its blocks.
+    `asked` are the functions whose summaries it went by; it was `visited` if its body was followed with its blocks,
+    and something was `heard` of it from outside where that was asked.
     """
 
     result: Result
     reads: int
     asked: tuple[FunctionId, ...]
     visited: bool
+    heard: bool
 
 
 class Remembered:
@@ -35,14 +37,9 @@ class Remembered:
     def __init__(self, kept: Mapping[FunctionId, Kept], changed: Iterable[int], groups: Sequence[bytes]) -> None:
         """See which functions have to be followed anew, and which may have to."""
         self._kept = kept
-        self._changed = self._reading(changed, groups)
+        numbers = reaching(changed, groups)
+        self._changed = {function for function, known in kept.items() if known.reads in numbers}
         self._doubtful = self._above(self._changed)
-        self.told = self._reading((OPINION,), groups)
-        """Functions about which something was heard from outside."""
-
-    def _reading(self, what: Iterable[int], groups: Sequence[bytes]) -> set[FunctionId]:
-        numbers = reaching(what, groups)
-        return {function for function, known in self._kept.items() if known.reads in numbers}
 
     def of(self, function: FunctionId) -> Kept | None:
         """What is known of a function; None where nothing is, or it was read from what has changed."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from lockcheck.analysis.budget import SpentError
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
-from lockcheck.analysis.link.reads import NOTHING
+from lockcheck.analysis.link.reads import NOTHING, OPINION
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.following import follow
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
@@ -38,6 +38,8 @@ class Schedule(Engine):
         self.results: dict[FunctionId, Result] = {}
         self.readers: dict[FunctionId, set[FunctionId]] = {}
         self._reads: dict[FunctionId, int] = {}
+        self._heard: set[FunctionId] = set()
+        """Those of which something was asked outside."""
         self._stack: list[FunctionId] = []
         """The functions that are being followed, each inside the one before."""
         self._pending: list[FunctionId] = []
@@ -85,8 +87,8 @@ class Schedule(Engine):
 
     def listen_again(self) -> None:
         """Hear once more what came from outside about functions that are taken over: whoever asks about them goes by it."""
-        for function in self._taken:
-            if self._remembered is not None and function in self._remembered.told:
+        for function, kept in self._taken.items():
+            if kept.heard:
                 follow(self, function)
 
     def known(self) -> dict[FunctionId, Kept]:
@@ -102,6 +104,7 @@ class Schedule(Engine):
                 self._reads[function],
                 tuple(asked.get(function, ())),
                 self.program.has_blocks(function),
+                function in self._heard,
             )
             for function, result in self.results.items()
         }
@@ -228,6 +231,8 @@ class Schedule(Engine):
             result = self._followed(function)
         finally:
             self._stack.pop()
+            if OPINION in self.program.reads.now:
+                self._heard.add(function)
             own = self.program.reads.end(before)
             self._reads[function] = self.program.reads.together({self._reads.get(function, NOTHING), own})
         old = self.summaries.get(function, EMPTY)
