@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lockcheck.app.cache import Cache
 from tests.cases import Case, all_cases
-from tests.increments.compare import Compared, compared
+from tests.increments.compare import Compared, compared, find, write
 
 pytestmark = pytest.mark.once
 """What is kept does not depend on the Python that keeps it."""
@@ -39,3 +40,82 @@ def test_a_thousand_edits_change_nothing_but_what_they_change(tmp_path: Path, pa
             assert each.agree, (case.origin, number, each.number, each.differing)
     assert len(found) == EDITS // 25
     assert sum(each.kept.followed for each in found) < sum(each.anew.followed for each in found)
+
+
+TOLD = {
+    "k.py": "class Tool:\n    def make(self, fut=None):\n        pass\n",
+    "f.py": """\
+import threading
+from concurrent.futures import Future
+from k import Tool
+
+L = threading.Lock()
+
+
+class Job:
+    def __init__(self):
+        self.fut = Future()
+
+    def register(self):
+        tool = type("T", (Tool,), {})()
+        with L:
+            self.fut.add_done_callback(tool.make())
+""",
+    "g.py": """\
+import threading
+from f import Job
+
+M = threading.Lock()
+J = Job()
+
+
+def finish():
+    with M:
+        J.fut.set_result(1)
+""",
+}
+"""What astroid is asked while one function is followed, others go by when all have been followed."""
+
+
+def circle(size: int) -> dict[str, str]:
+    """As many functions that call each other in a circle, each under a lock of its own."""
+    text = (
+        "import threading\nimport m{next:03}\nM = threading.Lock()\n\n\ndef f():\n    with M:\n        m{next:03}.f()\n"
+    )
+    return {f"m{number:03}.py": text.format(next=(number + 1) % size) for number in range(size)}
+
+
+CHAIN = {
+    "t.py": "class Box:\n    def go(self):\n        pass\n\n\nBOX = Box()\n\n\ndef g000():\n    return BOX\n"
+    + "".join(f"\n\ndef g{number:03}():\n    return g{number - 1:03}()\n" for number in range(1, 180)),
+    "z.py": "import threading\nimport t\n\nL = threading.Lock()\n\n\ndef z():\n    with L:\n        t.g090().go()\n",
+    "a.py": "import t\n",
+}
+LONGER = "import t\n\n\ndef h00():\n    return t.g179()\n" + "".join(
+    f"\n\ndef h{number:02}():\n    return h{number - 1:02}()\n" for number in range(1, 21)
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "text"),
+    [
+        (TOLD, "g.py", f"X = 1\n{TOLD['g.py']}"),
+        *((circle(size), f"m{size // 2:03}.py", f"X = 1\n{circle(size)[f'm{size // 2:03}.py']}") for size in (61, 200)),
+        (
+            CHAIN,
+            "a.py",
+            f"{LONGER}\n\nimport threading\nA = threading.Lock()\n\n\ndef a():\n    with A:\n        h20().go()\n",
+        ),
+    ],
+    ids=["told by another", "a circle", "a circle that is too large", "a chain that is too long"],
+)
+def test_where_a_program_is_begun_with_does_not_matter(
+    tmp_path: Path, files: dict[str, str], name: str, text: str
+) -> None:
+    root, folder = tmp_path / "program", tmp_path / "cache"
+    write(files, {}, root)
+    find(root, Cache(folder, str(root)))
+    write({**files, name: text}, files, root)
+    kept, anew = find(root, Cache(folder, str(root))), find(root, None)
+    assert kept.failures == anew.failures == ()
+    assert (kept.results, kept.findings) == (anew.results, anew.findings)

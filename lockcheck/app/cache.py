@@ -174,14 +174,14 @@ def _load(file: Path, salt: bytes) -> dict[bytes, msgspec.Raw]:
 
 @functools.cache
 def version() -> bytes:
-    """Digest all that facts and fixes depend on beside the texts: our own code, Python's grammar, the libraries."""
+    """Digest all that facts, summaries and fixes depend on beside the texts: our own code, Python's grammar, the libraries."""
     from lockcheck.app.requisites import versions
 
     package = Path(lockcheck.__file__).parent
     state = hashlib.blake2b(digest_size=DIGEST)
     state.update(f"{lockcheck.__version__} {sys.version_info[:3]} {versions()}".encode())
-    for layer in ("model", "analysis", "fixes"):
-        for source in sorted((package / layer).rglob("*.py")):
+    for layer in ("model", "knowledge", "analysis", "fixes"):
+        for source in sorted([*(package / layer).rglob("*.py"), *(package / layer).rglob("*.toml")]):
             state.update(source.name.encode() + b"\0" + source.read_bytes())
     return state.digest()
 

@@ -74,7 +74,7 @@ def check(project: Project, options: Options, book: Rulebook | None = None) -> O
     asked = [rule for rule in rules if rule.code in enabled]
     with analysed(project, options, book) as program:
         found = apply(asked, program.analysis, options)
-    if found.is_doubtful and options.cache is not None and program.extraction.known:
+    if found.is_doubtful and options.cache is not None:
         options.cache.forget()  # what somebody has made up, it may be: the texts decide
         with analysed(project, options, book) as program:
             found = apply(asked, program.analysis, options)
@@ -111,7 +111,7 @@ def analysed(project: Project, options: Options, book: Rulebook) -> Generator[An
 
     with without_collection(), contextlib.closing(second):
         analysis = analyse()
-        if isinstance(analysis, Failure) and options.cache is not None and extraction.known:
+        if isinstance(analysis, Failure) and options.cache is not None:
             options.cache.forget()  # facts that somebody has made up, it may be: the texts decide
             extraction = _extract(reading, options)
             analysis = analyse()

@@ -53,6 +53,8 @@ class Memo:
         self.read: dict[Hashable, int] = _Read()
         """What they were read from."""
         self.reads = reads
+        self.is_deep = False
+        """A question was given up since it was nested too deeply: another order might have answered it."""
         self._open: dict[Hashable, int] = {}
         self._order: list[Hashable] = []
         """The open questions, outermost first."""
@@ -90,6 +92,7 @@ class Memo:
                 return cast("Answer", draft.answer)
             del self._drafts[question]
         if len(self._open) >= MAX_DEPTH:
+            self.is_deep = True
             self.known[question] = bottom
             self.read[question] = EVERYTHING
             self.reads.now.add(EVERYTHING)
@@ -141,6 +144,7 @@ class Memo:
 
     def _keep(self, question: Hashable, answer: object, start: int, before: set[int]) -> None:
         """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
+        within = self.reads.together(self.reads.now)
         if isinstance(question, str):
             self.reads.now.clear()
             self.reads.note_word("whole", question)
@@ -150,8 +154,8 @@ class Memo:
             if draft is not None:
                 self.known[each] = draft.answer
                 self._assumed.pop(each, None)
-                if own != NOTHING:
-                    self.read[each] = own
+                if within != NOTHING:
+                    self.read[each] = within
         del self._drafted[start:]
         self._assumed.pop(question, None)
         self.known[question] = answer

@@ -162,7 +162,7 @@ def compacted(used: Iterable[int], groups: Sequence[bytes]) -> tuple[dict[int, i
     left: list[bytes] = []
     for place, group in enumerate(groups, 1):
         if -place in found:
-            left.append(array("i", sorted(numbers[number] for number in _unpacked(group))).tobytes())
+            left.append(array("i", sorted(numbers.get(number, EVERYTHING) for number in _unpacked(group))).tobytes())
             numbers[-place] = -len(left)
     return numbers, left
 

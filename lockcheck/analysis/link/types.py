@@ -64,6 +64,8 @@ class Types:
         """The kept answers once more, for questions about values: asked so often that a call and a closure count."""
         self.told: dict[tuple[FunctionId, int], Value] = {}
         """Expressions that a second opinion was had on: for who asks about them, not for what follows from them."""
+        self.listener: FunctionId | None = None
+        """While functions are followed, the one that is: others go by its second opinions afterwards only."""
         self._scopes: dict[FunctionId, Scope] = {}
         self._owners: dict[FunctionId, ClassId | None] = {}
         self._binders: dict[FunctionId, dict[str, FunctionId | None]] = {}
@@ -103,7 +105,7 @@ class Types:
 
     def evaluate(self, expr: Expr, function: FunctionId) -> Value:
         """What an expression in the body of `function` denotes."""
-        if self.told and not self.memo.busy and (told := self.told.get((function, id(expr)))) is not None:
+        if self.told and (told := self._told(expr, function)) is not None:
             return told
         match expr:
             case Name(id=name):
@@ -140,6 +142,11 @@ class Types:
                 return FunctionValue(FunctionId(function.module, qualname))
             case _:
                 return UNKNOWN
+
+    def _told(self, expr: Expr, function: FunctionId) -> Value | None:
+        if self.memo.busy or self.listener not in (None, function):
+            return None
+        return self.told.get((function, id(expr)))
 
     def _compound(self, expr: Expr, function: FunctionId) -> Value:
         match expr:

@@ -29,12 +29,9 @@ def summarise(
         program.reads.keep(before.words if before is not None else (), len(past.groups()))
     schedule = Schedule(program, outside)
     now = recall(schedule, past, before) if past is not None else None
-    try:
-        _settle(schedule)
-    except StaleError:
-        assert past is not None
-        assert outside is not None
-        outside.forget()
+    if not _settle(schedule) and past is not None:
+        if outside is not None:
+            outside.forget()
         program.forget_visits()
         schedule = Schedule(program, outside)
         now = world(schedule, past.texts)
@@ -45,18 +42,20 @@ def summarise(
     return Analysis(schedule, settings or Settings())
 
 
-def _settle(schedule: Schedule) -> None:
-    for functions in roots(schedule):
-        schedule.settle(functions)
-    schedule.listen_again()
+def _settle(schedule: Schedule) -> bool:
+    """Follow all that is to be followed; tell whether it is certain that what an earlier run found changes nothing."""
+    try:
+        for functions in roots(schedule):
+            schedule.settle(functions)
+        schedule.listen_again()
+    except StaleError:
+        return False
+    return not (schedule.is_deep and schedule.remembers)
 
 
 def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> None:
     if not schedule.budget.cuts:
         words = tuple(schedule.program.reads.words)
-        past.keep(
-            msgspec.structs.replace(now, words=words, opinions=opinions),
-            schedule.known(),
-            schedule.program.reads.fresh(),
-        )
+        now = msgspec.structs.replace(now, words=words, opinions=opinions, is_deep=schedule.is_deep)
+        past.keep(now, schedule.known(), schedule.program.reads.fresh())
     schedule.types.memo.forget_reads()

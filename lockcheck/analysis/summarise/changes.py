@@ -43,6 +43,7 @@ class World(msgspec.Struct, frozen=True, array_like=True):
     `texts` stands for the content of each module and for what it is, `bases` are those of each class that has some, `whole` stands for the
     answers to the questions about the whole program, and `described` for what the configuration says of it. `words` are
     those that were read, by their numbers; `opinions` is what was heard from outside.
+    Where it `is_deep`, what was found depends on where it was begun.
     """
 
     texts: tuple[tuple[str, bytes], ...]
@@ -51,6 +52,7 @@ class World(msgspec.Struct, frozen=True, array_like=True):
     described: bytes
     words: tuple[tuple[About, str], ...] = ()
     opinions: Opinions = Opinions()
+    is_deep: bool = False
 
 
 def world(engine: Engine, texts: Mapping[str, bytes]) -> World:
@@ -68,7 +70,7 @@ def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], 
     `facts` gives those of a text of the first. None where no part of the one says anything about the other.
     """
     old, new = dict(before.texts), dict(now.texts)
-    if before.described != now.described or old.keys() != new.keys():
+    if before.is_deep or before.described != now.described or old.keys() != new.keys():
         return None
     found = _Changes(engine)
     for module in _differing(old, new):

@@ -176,8 +176,13 @@ class Packing:
         self._groups = tables.groups
         self._raw: dict[FunctionId, msgspec.Raw] = {}
         self._kept: dict[FunctionId, Kept] = {}
+        groups = self.groups()
+        if any(len(group) % 4 for group in groups):
+            raise ValueError("a group that is none")
         for raw in packed.functions if packed is not None else ():
             function, kept = self._unpacked(_FUNCTION.decode(raw))
+            if not -len(groups) <= kept.reads < 1 << 31:
+                raise ValueError("a number that stands for nothing")
             self._raw[function], self._kept[function] = raw, kept
 
     @classmethod

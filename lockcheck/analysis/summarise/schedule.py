@@ -16,7 +16,7 @@ from lockcheck.analysis.summarise.result import Result
 from lockcheck.model.events import EMPTY, Summary
 from lockcheck.model.identity import FunctionId
 
-MAX_NESTING = 60
+MAX_NESTING = 150
 """Functions summarised inside one another; a deeper callee counts as empty until its turn comes."""
 MAX_ROUNDS = 12
 """How often one function is summarised anew before its summary is kept as it is."""
@@ -48,6 +48,7 @@ class Schedule(Engine):
         """For each of these the place of the first that it leads back to."""
         self._rounds: dict[FunctionId, int] = {}
         self._late: list[FunctionId] = []
+        self._is_deep = False
         self._remembered: Remembered | None = None
         self._taken: dict[FunctionId, Kept] = {}
         """What is remembered of functions and has turned out to hold."""
@@ -58,6 +59,16 @@ class Schedule(Engine):
     def followed(self) -> int:
         """How many functions this run has followed itself."""
         return len(self.results) - len(self._taken)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether a bound on nesting was met: then what is found may depend on where it was begun."""
+        return self._is_deep or self.types.memo.is_deep
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it goes by an earlier run."""
+        return self._remembered is not None
 
     def remember(self, remembered: Remembered) -> None:
         """Take over from now on what an earlier run found out, where it still holds."""
@@ -72,6 +83,7 @@ class Schedule(Engine):
             if len(self._stack) < MAX_NESTING:
                 self._find(function)
             else:
+                self._is_deep = True
                 heapq.heappush(self._late, function)
         if reader in self._low and function in self._low:
             self._low[reader] = min(self._low[reader], self._low[function])
@@ -226,11 +238,13 @@ class Schedule(Engine):
         if taken is not None:
             self._reads[function] = taken.reads
         self._stack.append(function)
+        self.types.listener = function
         before = self.program.reads.begin()
         try:
             result = self._followed(function)
         finally:
             self._stack.pop()
+            self.types.listener = self._stack[-1] if self._stack else None
             if OPINION in self.program.reads.now:
                 self._heard.add(function)
             own = self.program.reads.end(before)
