@@ -53,6 +53,10 @@ class Past:
         self._packing = packing
         return packing.world if packing is not None else None
 
+    def forget(self) -> None:
+        """Let the last run go."""
+        self._packing, self._groups = None, ()
+
     def facts(self, text: bytes) -> ModuleFacts | None:
         """The facts of a text of the last run."""
         return self._cache.facts_of(text[:DIGEST])

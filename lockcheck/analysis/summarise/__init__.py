@@ -7,7 +7,7 @@ import msgspec
 from lockcheck.analysis.link.outside import Opinions, Outside, StaleError
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.summarise.analysis import Analysis
-from lockcheck.analysis.summarise.changes import World, world
+from lockcheck.analysis.summarise.changes import World, is_comparable, world
 from lockcheck.analysis.summarise.past import Past, recall
 from lockcheck.analysis.summarise.roots import roots
 from lockcheck.analysis.summarise.schedule import Schedule
@@ -26,6 +26,9 @@ def summarise(
     """
     before = past.world() if past is not None else None
     if past is not None:
+        if before is not None and not is_comparable(before, past.texts):
+            past.forget()
+            before = None
         program.reads.keep(before.words if before is not None else (), len(past.groups()))
     schedule = Schedule(program, outside)
     now = recall(schedule, past, before) if past is not None else None

@@ -64,18 +64,30 @@ def world(engine: Engine, texts: Mapping[str, bytes]) -> World:
     return World(tuple(sorted(texts.items())), tuple(each for each in bases if each[2]), tuple(whole), described)
 
 
+def is_comparable(before: World, texts: Mapping[str, bytes]) -> bool:
+    """Whether what was found in one world can say anything of one of these texts.
+
+    It can't where modules have come or gone, nor where what was found depends on what it was begun with.
+    """
+    old = dict(before.texts)
+    if before.is_deep or old.keys() != texts.keys():
+        return False
+    changed = {module for module in old if old[module] != texts[module]}
+    return not before.opinions.is_full or changed.isdisjoint(before.opinions.modules)
+
+
 def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], ModuleFacts | None]) -> set[int] | None:
     """The set of what has changed between two worlds, of which the engine's is the second.
 
     `facts` gives those of a text of the first. None where no part of the one says anything about the other.
     """
     old, new = dict(before.texts), dict(now.texts)
-    if before.is_deep or before.described != now.described or old.keys() != new.keys():
+    if before.described != now.described or not is_comparable(before, new):
         return None
     found = _Changes(engine)
     for module in _differing(old, new):
         known = facts(old[module])
-        if known is None or (module in before.opinions.modules and before.opinions.is_full):
+        if known is None:
             return None
         found.compare(module, known, is_other=old[module][-1:] != new[module][-1:])
         if module in before.opinions.modules:

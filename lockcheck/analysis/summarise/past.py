@@ -26,6 +26,10 @@ class Past(Protocol):
         """The program of the last run; None where there was none, or nothing is known of it."""
         ...
 
+    def forget(self) -> None:
+        """Let the last run go: nothing of it is of use."""
+        ...
+
     def facts(self, text: bytes) -> ModuleFacts | None:
         """The facts of a text of the last run."""
         ...
