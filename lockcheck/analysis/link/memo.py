@@ -145,10 +145,8 @@ class Memo:
     def _keep(self, question: Hashable, answer: object, start: int, before: set[int]) -> None:
         """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
         within = self.reads.together(self.reads.now)
-        if isinstance(question, str):
-            self.reads.now.clear()
-            self.reads.note_word("whole", question)
-        own = self.reads.end(before)
+        own = self.reads.word("whole", question) if isinstance(question, str) else within
+        self.reads.go_on(before, own)
         for each in self._drafted[start:]:
             draft = self._drafts.pop(each, None)
             if draft is not None:

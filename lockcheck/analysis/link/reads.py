@@ -99,9 +99,13 @@ class Reads:
     def end(self, before: set[int]) -> int:
         """Go on counting from `before`, with what was read since; give the number of all that."""
         own = self.together(self.now)
+        self.go_on(before, own)
+        return own
+
+    def go_on(self, before: set[int], own: int) -> None:
+        """Go on counting from `before`, with one number for what was read since."""
         before.add(own)
         self.now = before
-        return own
 
     def together(self, read: Iterable[int]) -> int:
         """Give one number for several; they may be such numbers themselves."""

@@ -72,17 +72,16 @@ def is_comparable(before: World, texts: Mapping[str, bytes]) -> bool:
     old = dict(before.texts)
     if before.is_deep or old.keys() != texts.keys():
         return False
-    changed = {module for module in old if old[module] != texts[module]}
-    return not before.opinions.is_full or changed.isdisjoint(before.opinions.modules)
+    return not before.opinions.is_full or {*_differing(old, texts)}.isdisjoint(before.opinions.modules)
 
 
 def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], ModuleFacts | None]) -> set[int] | None:
-    """The set of what has changed between two worlds, of which the engine's is the second.
+    """The set of what has changed between two worlds that are comparable, of which the engine's is the second.
 
     `facts` gives those of a text of the first. None where no part of the one says anything about the other.
     """
     old, new = dict(before.texts), dict(now.texts)
-    if before.described != now.described or not is_comparable(before, new):
+    if before.described != now.described:
         return None
     found = _Changes(engine)
     for module in _differing(old, new):
@@ -149,7 +148,8 @@ _SPAN = re.compile(r"[a-z]*span=Span\([^)]*\)")
 
 def _outline(facts: ModuleFacts) -> str:
     """The names that a module binds, its functions and classes and what these derive from, without their places."""
-    functions = [(each.qualname, each.first_row if each.qualname in _twice(facts) else 0) for each in facts.functions]
+    twice = _twice(facts)
+    functions = [(each.qualname, each.first_row if each.qualname in twice else 0) for each in facts.functions]
     top = [each.qualname for each in facts.functions if each.parent is None and each.owner is None]
     classes = [(each.qualname, each.bases, each.methods, each.parent) for each in facts.classes]
     names = sorted({each.name for each in facts.globals})
