@@ -27,7 +27,7 @@ SYSTEMS = st.fixed_dictionaries(
 
 
 def solved(system: System, order: list[str]) -> dict[str, frozenset[int]]:
-    memo = Memo(Reads(()))
+    memo = Memo(Reads())
 
     def ask(name: str) -> frozenset[int]:
         own, others = system[name]
@@ -52,7 +52,7 @@ def test_the_answers_are_the_least_ones_in_whatever_order_they_are_asked_for(sys
 
 
 def test_what_was_begun_when_a_computing_failed_is_forgotten() -> None:
-    memo = Memo(Reads(()))
+    memo = Memo(Reads())
     refers = {"root": ("left", "right"), "left": ("shared", "failing"), "right": ("shared",), "shared": ("root",)}
     failures = [RecursionError()]
 
@@ -76,7 +76,7 @@ def test_what_was_begun_when_a_computing_failed_is_forgotten() -> None:
 
 
 def test_a_question_is_computed_a_few_times_only_however_many_circles_go_through_it() -> None:
-    memo = Memo(Reads(()))
+    memo = Memo(Reads())
     computed: list[int] = []
 
     def ask(number: int) -> frozenset[int]:
@@ -92,7 +92,7 @@ def test_a_question_is_computed_a_few_times_only_however_many_circles_go_through
 
 
 def test_a_chain_that_is_too_deep_is_given_up_at_its_depth_and_asked_for_once_only() -> None:
-    memo = Memo(Reads(()))
+    memo = Memo(Reads())
     computed: list[int] = []
 
     def ask(number: int) -> int:
@@ -109,7 +109,7 @@ def test_a_chain_that_is_too_deep_is_given_up_at_its_depth_and_asked_for_once_on
 
 
 def test_what_goes_to_and_fro_ends() -> None:
-    memo = Memo(Reads(()))
+    memo = Memo(Reads())
 
     def ask() -> bool:
         return memo.solve("liar", lambda: not ask(), False)

@@ -39,7 +39,9 @@ def made_at_import(analysis: Analysis, lock: LockId) -> bool:
     """Whether a primitive is made once for the whole program: by its module, or in the body of its class."""
     match lock:
         case GlobalLock(module=module, name=name):
-            facts = analysis.program.names(module).globals.get(name, ()) if module in analysis.program.units else ()
+            facts = (
+                analysis.program.names(module, name).globals.get(name, ()) if module in analysis.program.units else ()
+            )
             return bool(facts) and all(fact.function == MODULE and fact.value is not None for fact in facts)
         case AttributeLock(owner=owner, name=name):
             found = analysis.engine.hierarchy.attribute(owner, name)

@@ -173,7 +173,7 @@ def _stays(analysis: Analysis, lock: LockId) -> bool:
                 fact.function is None or fact.function.rpartition(".")[2] == "__init__" for fact in found[1]
             )
         case GlobalLock(module=module, name=name):
-            facts = analysis.program.names(module).globals.get(name, ())
+            facts = analysis.program.names(module, name).globals.get(name, ())
             return all(fact.function == "<module>" for fact in facts)
         case _:
             return False

@@ -10,6 +10,7 @@ from lockcheck.app.cache import Cache
 from lockcheck.app.store import DAMAGED, DIGEST, digest, read_sealed, write_sealed
 
 if TYPE_CHECKING:
+    from lockcheck.analysis.link.reads import Thing
     from lockcheck.analysis.summarise.changes import World
     from lockcheck.analysis.summarise.packing import Packing
     from lockcheck.analysis.summarise.remembered import Kept
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lockcheck.model.identity import FunctionId
     from lockcheck.model.source import SourceFile
 
-_MAGIC = b"lockcheck summaries 1\n"
+_MAGIC = b"lockcheck summaries 2\n"
 
 
 class Past:
@@ -31,6 +32,7 @@ class Past:
         self._head = _MAGIC + cache.salt + asked
         self._texts = texts
         self._packing: Packing | None = None
+        self._things: Sequence[Thing] = ()
         self._groups: Sequence[bytes] = ()
 
     @property
@@ -47,7 +49,7 @@ class Past:
         try:
             packed = read_sealed(self._cache.summaries, self._head)
             packing = Packing.of(packed) if packed is not None else None
-            self._groups = packing.groups() if packing is not None else ()
+            self._things, self._groups = (packing.things(), packing.groups()) if packing is not None else ((), ())
         except (OSError, *DAMAGED):
             return None
         self._packing = packing
@@ -55,7 +57,7 @@ class Past:
 
     def forget(self) -> None:
         """Let the last run go."""
-        self._packing, self._groups = None, ()
+        self._packing, self._things, self._groups = None, (), ()
 
     def facts(self, text: bytes) -> ModuleFacts | None:
         """The facts of a text of the last run."""
@@ -69,13 +71,19 @@ class Past:
         """What was read together."""
         return self._groups
 
-    def keep(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> None:
+    def things(self) -> Sequence[Thing]:
+        """What had been read at all."""
+        return self._things
+
+    def keep(
+        self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
+    ) -> None:
         """Keep what this run has found out, if that is anything new; failing that costs time in the next run only."""
         from lockcheck.analysis.summarise.packing import Packing
 
         before, self._packing = self._packing or Packing(), None  # it takes much memory
         if before.world is None or before.world.texts != now.texts:
-            pieces = before.pack(now, known, groups)
+            pieces = before.pack(now, known, things, groups)
             with contextlib.suppress(OSError):  # who cannot write here is told so when facts are kept
                 write_sealed(self._cache.summaries, self._head, lambda: pieces)
 

@@ -11,7 +11,7 @@ from lockcheck.analysis.link import locks
 from lockcheck.analysis.link.scope import expressions, steps, walk
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.model.expression import Call, Const, Expr, Group, Star, last_word
-from lockcheck.model.facts import ModuleFacts
+from lockcheck.model.facts import FunctionFacts
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import FunctionId
 
@@ -53,7 +53,7 @@ class Handing:
         reads.note_word("handed", word)
         found = self._by_word.get(word, ())
         for handed in found:
-            reads.note_code(handed.caller.module)
+            reads.note_code(handed.caller)
         return [handed for handed in found if self._names(handed, function)]
 
     def _all(self) -> dict[str, list[Handed]]:
@@ -68,13 +68,11 @@ class Handing:
         return any(isinstance(v, FunctionValue) and v.id == function for v in found)
 
 
-def handed_words(facts: ModuleFacts) -> Iterator[str]:
-    """The names by which a module hands functions on."""
-    nowhere = FunctionId("", "")
-    for function in facts.functions:
-        if not _GIVES.isdisjoint(function.called):
-            for handed in _within(function.nodes(), nowhere):
-                yield last_word(handed.target)
+def handed_words(facts: FunctionFacts) -> Iterator[str]:
+    """The names by which a function hands others on."""
+    if not _GIVES.isdisjoint(facts.called):
+        for handed in _within(facts.nodes(), FunctionId("", "")):
+            yield last_word(handed.target)
 
 
 def _within(nodes: tuple[Node, ...], caller: FunctionId) -> Iterator[Handed]:

@@ -10,7 +10,7 @@ from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.reads import NOTHING
 from lockcheck.analysis.link.values import UNKNOWN, ClassValue, External, ModuleValue, Value, options
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name
-from lockcheck.model.facts import AttributeFact
+from lockcheck.model.facts import AttributeFact, FunctionFacts
 from lockcheck.model.identity import ClassId, FunctionId
 
 MAX_BELOW = 12
@@ -47,7 +47,7 @@ class Hierarchy:
         self._descendants: dict[ClassId, tuple[ClassId, ...]] = {}
         for identity, facts in program.classes.items():
             before = program.reads.begin()
-            program.reads.note_outline(identity.module)
+            program.reads.note_outline(identity.module, identity.qualname)
             found: list[Value] = []
             for base in facts.bases:
                 found += [v for v in options(self.static(base, identity)) if isinstance(v, ClassValue | External)]
@@ -98,7 +98,7 @@ class Hierarchy:
             if inner in self.program.classes and inner != scope:
                 return ClassValue(inner)
         found = self.program.attribute(scope.module, name)
-        if found == ClassValue(scope) and len(self.program.names(scope.module).imports.get(name, ())):
+        if found == ClassValue(scope) and len(self.program.names(scope.module, name).imports.get(name, ())):
             return UNKNOWN
         if found == UNKNOWN and self.program.defines(scope.module, name):
             for _, value in self.program.global_values(scope.module, name):
@@ -147,7 +147,7 @@ class Hierarchy:
 
     def subclasses(self, identity: ClassId) -> tuple[ClassId, ...]:
         """All strict subclasses in the program, sorted."""
-        self._reads.note_below(identity.module)
+        self._reads.note_below(identity)
         found = self._descendants.get(identity)
         if found is None:
             seen: set[ClassId] = set()
@@ -172,7 +172,7 @@ class Hierarchy:
 
     def own_methods(self, identity: ClassId) -> dict[str, FunctionId]:
         """The functions defined directly in a class."""
-        self._reads.note_outline(identity.module)
+        self._reads.note_outline(identity.module, identity.qualname)
         found = self._methods.get(identity)
         if found is None:
             facts = self.program.classes[identity].methods
@@ -208,15 +208,14 @@ class Hierarchy:
         return None
 
     def _setters(self, cls: ClassId) -> dict[str, FunctionId]:
-        self._reads.note_code(cls.module)
+        self._reads.note_outline(cls.module, cls.qualname)
         if self._setter_index is None:
             before = set(self._reads.now)
             self._setter_index = {}
             for function, facts in self.program.functions.items():
-                for decorator in facts.decorators:
-                    if facts.owner is not None and isinstance(decorator, Attr) and decorator.name == "setter":
-                        owner = ClassId(function.module, facts.owner)
-                        self._setter_index.setdefault(owner, {})[facts.name] = function
+                if facts.owner is not None and is_setter(facts):
+                    owner = ClassId(function.module, facts.owner)
+                    self._setter_index.setdefault(owner, {})[facts.name] = function
             self._reads.now = before
         return self._setter_index.get(cls, {})
 
@@ -230,7 +229,7 @@ class Hierarchy:
 
     def own_attributes(self, identity: ClassId) -> dict[str, list[AttributeFact]]:
         """What a class itself gives to each attribute."""
-        self._reads.note_values(identity.module)
+        self._reads.note_values(identity.module, identity.qualname)
         found = self._attributes.get(identity)
         if found is None:
             found = self._attributes[identity] = {}
@@ -242,8 +241,8 @@ class Hierarchy:
         """The first few strict subclasses, sorted, that themselves give a name: a method or an attribute."""
         subclasses = self.subclasses(identity)[:MAX_BELOW]
         for cls in subclasses:
-            self._reads.note_outline(cls.module)
-            self._reads.note_values(cls.module)
+            self._reads.note_outline(cls.module, cls.qualname)
+            self._reads.note_values(cls.module, cls.qualname)
         found = self._below.get(identity)
         if found is None:
             found = self._below[identity] = {}
@@ -265,6 +264,11 @@ class Hierarchy:
                     return cls, facts
                 declared = declared or (cls, facts)
         return declared
+
+
+def is_setter(facts: FunctionFacts) -> bool:
+    """Whether a function runs when a property is assigned to."""
+    return any(isinstance(decorator, Attr) and decorator.name == "setter" for decorator in facts.decorators)
 
 
 def _is_none(value: Expr) -> bool:

@@ -145,7 +145,7 @@ class Memo:
     def _keep(self, question: Hashable, answer: object, start: int, before: set[int]) -> None:
         """Keep an answer that rests on nothing open, and with it the drafts that rest on it."""
         within = self.reads.together(self.reads.now)
-        own = self.reads.word("whole", question) if isinstance(question, str) else within
+        own = self.reads.number("whole", question) if isinstance(question, str) else within
         self.reads.go_on(before, own)
         for each in self._drafted[start:]:
             draft = self._drafts.pop(each, None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from lockcheck.analysis.link.reads import OfIdentities, OfModules, Reads
+from lockcheck.analysis.link.reads import ALL, STARS, OfClasses, OfFunctions, OfModules, Reads
 from lockcheck.analysis.link.values import (
     UNKNOWN,
     ClassValue,
@@ -26,6 +26,21 @@ from lockcheck.model.library import Effect, LibraryType
 
 Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 """Gives the structured body of a function whose facts hold a flat one, or None where that can't be had."""
+
+
+def identified(functions: Iterable[FunctionFacts]) -> dict[str, FunctionFacts]:
+    """The functions of a module by the names that tell them apart.
+
+    Of several definitions of one name the first has it, but for overloads; to those of the others their row is added.
+    """
+    found: dict[str, FunctionFacts] = {}
+    for facts in functions:
+        known = found.get(facts.qualname)
+        if known is None or any(last_word(d) == "overload" for d in known.decorators):
+            found[facts.qualname] = facts
+        else:
+            found[f"{facts.qualname}@{facts.first_row}"] = facts
+    return found
 
 
 class Names:
@@ -54,18 +69,17 @@ class Program:
     def __init__(self, units: Sequence[Unit], library: Library, visit: Visit | None = None) -> None:
         """Index the units; `visit` is asked for structured bodies that the facts do not hold yet."""
         self.library = library
-        self.reads = Reads(unit.module for unit in units)
-        self.units: dict[str, Unit] = OfModules(
-            self.reads, {u.module: u for u in sorted(units, key=lambda u: u.module)}
-        )
-        self.classes: dict[ClassId, ClassFacts] = OfIdentities(self.reads, self.reads.values)
-        self.functions: dict[FunctionId, FunctionFacts] = OfIdentities(self.reads, self.reads.code)
+        self.reads = Reads()
+        self._units = {u.module: u for u in sorted(units, key=lambda u: u.module)}
+        self.units: dict[str, Unit] = OfModules(self.reads, self._units)
+        self.classes: dict[ClassId, ClassFacts] = OfClasses(self.reads)
+        self.functions: dict[FunctionId, FunctionFacts] = OfFunctions(self.reads)
         for unit in self.units.values():
             share(unit.facts)
             for item in unit.facts.classes:
                 self.classes[ClassId(unit.module, item.qualname)] = item
-            for function in unit.facts.functions:
-                self._add(unit.module, function)
+            for name, function in identified(unit.facts.functions).items():
+                self.functions[FunctionId(unit.module, name)] = function
         self.contracts = self._contracts()
         self.libraries = library.packages()
         self.namespaces = {
@@ -146,34 +160,30 @@ class Program:
                     found.setdefault(identity, []).append(contract)
         return {identity: tuple(items) for identity, items in found.items()}
 
-    def _add(self, module: str, facts: FunctionFacts) -> None:
-        """File a function; of several definitions of one name the first stands, but for overloads."""
-        identity = FunctionId(module, facts.qualname)
-        known = self.functions.get(identity)
-        if known is not None and not any(last_word(d) == "overload" for d in known.decorators):
-            identity = FunctionId(module, f"{facts.qualname}@{facts.first_row}")
-        self.functions[identity] = facts
-
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
-        self.reads.note_outline(module)
+        self.reads.note_outline(module, ALL)
         if self._by_module is None:
             self._by_module = {}
             for identity in self.functions:
                 self._by_module.setdefault(identity.module, []).append(identity)
         return tuple(self._by_module.get(module, ()))
 
-    def names(self, module: str) -> Names:
-        """The names of a module of the program: which they are, for what they are given see `global_values`."""
-        self.reads.note_outline(module)
+    def names(self, module: str, name: str) -> Names:
+        """The names of a module of the program, for a look at one: what globals are given see `global_values`."""
+        self.reads.note_outline(module, name)
         found = self._names.get(module)
         if found is None:
-            found = self._names[module] = Names(self.units[module])
+            found = self._names[module] = Names(self._units[module])
         return found
+
+    def _stars(self, module: str) -> list[ImportFact]:
+        """From where a module takes whatever is there."""
+        return self.names(module, STARS).stars
 
     def body(self, function: FunctionId) -> tuple[Node, ...]:
         """The body as the facts have it: structured where the function was visited, else flat."""
-        self.reads.note_code(function.module)
+        self.reads.note_code(function)
         found = self._bodies.get(function)
         if found is None:
             found = self._bodies[function] = self.functions[function].nodes()
@@ -186,7 +196,7 @@ class Program:
         if function not in self._looked_at:
             nodes = None
             if self._visit is not None and function not in self._refused:
-                nodes = self._visit(self.units[function.module], self.functions[function])
+                nodes = self._visit(self._units[function.module], self.functions[function])
             self._looked_at[function] = nodes
         return self._looked_at[function]
 
@@ -200,7 +210,7 @@ class Program:
             return True
         if self._visit is None or function in self._refused:
             return False
-        nodes = self._visit(self.units[function.module], self.functions[function])
+        nodes = self._visit(self._units[function.module], self.functions[function])
         if nodes is None:
             self._refused.add(function)
             return False
@@ -238,8 +248,8 @@ class Program:
 
     def declared(self, module: str, name: str) -> list[GlobalFact]:
         """What a module says of a global: the facts of each assignment."""
-        self.reads.note_values(module)
-        return self.names(module).globals.get(name, [])
+        self.reads.note_values(module, name)
+        return self.names(module, name).globals.get(name, [])
 
     def import_target(self, module: str, item: ImportFact) -> Value:
         """What an import in `module` binds: something of the program, or an external name."""
@@ -304,7 +314,7 @@ class Program:
         return value
 
     def _attribute(self, module: str, name: str) -> Value:
-        names = self.names(module)
+        names = self.names(module, name)
         values: list[Value] = []
         if name in names.classes:
             cls = ClassId(module, name)
@@ -318,7 +328,7 @@ class Program:
         if name not in names.globals:
             if f"{module}.{name}" in self.units or f"{module}.{name}" in self.namespaces:
                 return ModuleValue(f"{module}.{name}")
-            for item in names.stars:
+            for item in self._stars(module):
                 base = self._absolute(module, item)
                 if base is None or base == module or name.startswith("_"):
                     continue
@@ -333,13 +343,13 @@ class Program:
 
     def defines(self, module: str, name: str) -> bool:
         """Whether a module of the program assigns a global of this name."""
-        return module in self.units and name in self.names(module).globals
+        return module in self.units and name in self.names(module, name).globals
 
     def home(self, module: str, name: str, depth: int = 12) -> tuple[str, str] | None:
         """Where the global that `module` calls `name` is assigned: its module and its name there."""
         if depth == 0 or module not in self.units:
             return None
-        names = self.names(module)
+        names = self.names(module, name)
         for item in names.imports.get(name, ()):
             base = self._absolute(module, item)
             if base is not None and item.attribute is not None:
@@ -348,7 +358,7 @@ class Program:
                     return found
         if name in names.globals:
             return module, name
-        for item in names.stars:
+        for item in self._stars(module):
             base = self._absolute(module, item)
             if base is not None and base != module:
                 found = self.home(base, name, depth - 1)
@@ -358,10 +368,10 @@ class Program:
 
     def global_values(self, module: str, name: str) -> tuple[tuple[FunctionId, Expr], ...]:
         """Each value that is assigned to a global, with the function in which it is to be read."""
-        self.reads.note_values(module)
+        self.reads.note_values(module, name)
         found = self._global_values.get((module, name))
         if found is None:
-            facts = self.names(module).globals.get(name, ())
+            facts = self.names(module, name).globals.get(name, ())
             found = tuple((FunctionId(module, f.function), f.value) for f in facts if f.value is not None)
             self._global_values[module, name] = found
         return found

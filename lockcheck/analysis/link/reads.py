@@ -3,10 +3,10 @@
 Each thing that can be read has a number, and so has what is read together: answers rest on answers, and to write down for
 each of them all that lies below would take longer than to find them. Those numbers are below zero.
 
-- The outline of a module: the names that it binds, its functions and classes, and what these derive from.
-- The values in a module: what its globals and the attributes of its classes are given.
-- The code of a module: anything else that its functions are made of.
-- What is below the classes of a module: which classes of the program derive from one.
+- The outline of a module, name by name: whether it binds a name, and as what; what a class derives from, and its methods.
+- The values in a module, name by name: what a global is given, or the attributes of a class.
+- The code of a function: anything else that it is made of.
+- What is below a class: which classes of the program derive from it.
 - A word that is called: which functions of the program call something by this name, or whether they are too many.
 - A word that is handed on: which functions are given to threads and pools by this name.
 - A question about the whole program (`lockcheck.analysis.link.memo`), by the value of its answer.
@@ -22,10 +22,11 @@ from typing import Final, Generic, Literal, TypeAlias, TypeVar
 from lockcheck.model.identity import ClassId, FunctionId
 
 _Value = TypeVar("_Value")
-_Identity = TypeVar("_Identity", bound=FunctionId | ClassId)
 
-About: TypeAlias = Literal["called", "common", "handed", "whole"]
-"""What a word can be read for."""
+About: TypeAlias = Literal["outline", "values", "code", "below", "called", "common", "handed", "whole"]
+"""What can be read of a name in a module, or of a word."""
+Thing: TypeAlias = tuple[About, str, str]
+"""Something that can be read: what of it, the module (none where it is about a word), and the name."""
 
 NOTHING: Final = 0
 OPINION: Final = 1
@@ -33,7 +34,11 @@ EVERYTHING: Final = 2
 """What changes whenever anything does."""
 
 _FIRST: Final = 3
-_EACH: Final = 4
+
+ALL: Final = ""
+"""In the place of a name: all names of the module."""
+STARS: Final = "*"
+"""In the place of a name: from where a module takes whatever is there."""
 
 _FEW: Final = 16
 """What stands for so few is written out where it is read: most answers were read from no more."""
@@ -42,16 +47,13 @@ _FEW: Final = 16
 class Reads:
     """What has been read since somebody last began to count: `now`."""
 
-    __slots__ = ("_few", "_groups", "_known", "_words", "below", "code", "is_kept", "now", "outlines", "values")
+    __slots__ = ("_codes", "_few", "_groups", "_known", "_numbers", "is_kept", "now")
 
-    def __init__(self, modules: Iterable[str]) -> None:
-        """Number what is known from the start. Programs of the same modules have the same numbers."""
-        first = {name: _FIRST + _EACH * place for place, name in enumerate(sorted(set(modules)))}
-        self.outlines: Mapping[str, int] = first
-        self.values: Mapping[str, int] = {name: number + 1 for name, number in first.items()}
-        self.code: Mapping[str, int] = {name: number + 2 for name, number in first.items()}
-        self.below: Mapping[str, int] = {name: number + 3 for name, number in first.items()}
-        self._words: dict[tuple[About, str], int] = {}
+    def __init__(self) -> None:
+        """Nothing has been read."""
+        self._numbers: dict[Thing, int] = {}
+        self._codes: dict[FunctionId, int] = {}
+        """Those of functions once more, which are asked for most."""
         self._groups: dict[tuple[int, ...], int] = {}
         self._few: dict[int, tuple[int, ...]] = {}
         self._known = 0
@@ -60,36 +62,53 @@ class Reads:
         """Whether anybody will want to know: else nobody needs to remember what answers were read from."""
 
     @property
-    def words(self) -> Sequence[tuple[About, str]]:
-        """The words that have been read so far, by their numbers."""
-        return tuple(self._words)
+    def things(self) -> Sequence[Thing]:
+        """What has been read so far, by its numbers, which begin at 3."""
+        return tuple(self._numbers)
 
-    def word(self, about: About, word: str) -> int:
-        """Give the number of a word."""
-        found = self._words.get((about, word))
+    def number(self, about: About, name: str, module: str = "") -> int:
+        """Give the number of something that can be read."""
+        thing = (about, module, name)
+        found = self._numbers.get(thing)
         if found is None:
-            found = self._words[about, word] = _FIRST + _EACH * len(self.outlines) + len(self._words)
+            found = self._numbers[thing] = _FIRST + len(self._numbers)
         return found
 
-    def note_outline(self, module: str) -> None:
-        """Note that the outline of a module is read."""
-        self.now.add(self.outlines.get(module, NOTHING))
+    def known(self, about: About, name: str, module: str = "") -> int:
+        """Give the number of something, `NOTHING` if nobody has read it."""
+        return self._numbers.get((about, module, name), NOTHING)
 
-    def note_values(self, module: str) -> None:
-        """Note that the values in a module are read."""
-        self.now.add(self.values.get(module, NOTHING))
+    def of_module(self, module: str) -> Iterator[int]:
+        """Give the numbers of all that has been read of a module."""
+        return (number for (_, each, _), number in self._numbers.items() if each == module)
 
-    def note_code(self, module: str) -> None:
-        """Note that the code of a module is read."""
-        self.now.add(self.code.get(module, NOTHING))
+    def note_outline(self, module: str, name: str) -> None:
+        """Note that it is read whether a module binds a name, and as what."""
+        self.now.add(self.number("outline", name, module))
 
-    def note_below(self, module: str) -> None:
-        """Note that it is read what derives from the classes of a module."""
-        self.now.add(self.below.get(module, NOTHING))
+    def note_values(self, module: str, name: str) -> None:
+        """Note that the values are read which a module gives a global, or the attributes of a class."""
+        self.now.add(self.number("values", name, module))
+
+    def note_code(self, function: FunctionId) -> None:
+        """Note that the code of a function is read."""
+        found = self._codes.get(function)
+        if found is None:
+            found = self._codes[function] = self.number("code", function.qualname, function.module)
+        self.now.add(found)
+
+    def note_below(self, cls: ClassId) -> None:
+        """Note that it is read what derives from a class."""
+        self.now.add(self.number("below", cls.qualname, cls.module))
+
+    def note_module(self, module: str) -> None:
+        """Note that anything may be read of a module."""
+        self.now.update((self.number("outline", ALL, module), self.number("values", ALL, module)))
+        self.now.add(self.number("code", ALL, module))
 
     def note_word(self, about: About, word: str) -> None:
         """Note that something is read by a word."""
-        self.now.add(self.word(about, word))
+        self.now.add(self.number(about, word))
 
     def begin(self) -> set[int]:
         """Begin to count from nothing; give what has been read before, for `end`."""
@@ -129,11 +148,15 @@ class Reads:
                 self._few[number] = several
         return number
 
-    def keep(self, words: Iterable[tuple[About, str]], groups: int) -> None:
-        """Remember from now on what was read, and number where an earlier run has ended, which had so many groups."""
+    def keep(self, things: Iterable[Thing], groups: int) -> None:
+        """Remember from now on what is read, and number where an earlier run has ended, which had so many groups.
+
+        What has been read before is forgotten.
+        """
         self.is_kept = True
-        for about, word in words:
-            self.word(about, word)
+        self._numbers = {thing: number for number, thing in enumerate(things, _FIRST)}
+        self._codes.clear()
+        self.now = set()
         self._known = groups
 
     def fresh(self) -> Iterator[bytes]:
@@ -156,19 +179,23 @@ def reaching(what: Iterable[int], groups: Sequence[bytes]) -> set[int]:
     return found
 
 
-def compacted(used: Iterable[int], groups: Sequence[bytes]) -> tuple[dict[int, int], list[bytes]]:
-    """Leave out of the groups what is not used: give each number that is its new one, and what is left."""
+def compacted(
+    used: Iterable[int], things: Sequence[Thing], groups: Sequence[bytes]
+) -> tuple[dict[int, int], list[Thing], list[bytes]]:
+    """Leave out of things and groups what is not used: give each number that is its new one, and what is left."""
     found = set(used)
     for place in range(len(groups), 0, -1):  # whatever a group holds has a number from before
         if -place in found:
             found.update(_unpacked(groups[place - 1]))
-    numbers = {number: number for number in found if number >= 0}
+    numbers = {number: number for number in range(_FIRST)}
+    kept = [number for number in range(_FIRST, _FIRST + len(things)) if number in found]
+    numbers.update({number: place for place, number in enumerate(kept, _FIRST)})
     left: list[bytes] = []
     for place, group in enumerate(groups, 1):
         if -place in found:
             left.append(array("i", sorted(numbers.get(number, EVERYTHING) for number in _unpacked(group))).tobytes())
             numbers[-place] = -len(left)
-    return numbers, left
+    return numbers, [things[number - _FIRST] for number in kept], left
 
 
 def _unpacked(group: bytes) -> array[int]:
@@ -187,26 +214,42 @@ class OfModules(dict[str, _Value], Generic[_Value]):
         self._reads = reads
 
     def __getitem__(self, module: str) -> _Value:
-        self._reads.note_outline(module)
-        self._reads.note_values(module)
-        self._reads.note_code(module)
+        self._reads.note_module(module)
         return super().__getitem__(module)
 
 
-class OfIdentities(dict[_Identity, _Value], Generic[_Identity, _Value]):
-    """What belongs to functions or classes. Whether one is there is told by the outline of its module."""
+class OfFunctions(dict[FunctionId, _Value], Generic[_Value]):
+    """What belongs to functions. Whether one is there is told by the outline of its module."""
 
-    def __init__(self, reads: Reads, kind: Mapping[str, int]) -> None:
-        """Begin with nothing, and note in `reads` what is looked up: it is of one kind."""
+    def __init__(self, reads: Reads) -> None:
+        """Begin with nothing, and note in `reads` what is looked up."""
         super().__init__()
         self._reads = reads
-        self._kind = kind
 
-    def __getitem__(self, identity: _Identity) -> _Value:
-        self._reads.now.add(self._kind.get(identity.module, NOTHING))
-        return super().__getitem__(identity)
+    def __getitem__(self, function: FunctionId) -> _Value:
+        self._reads.note_code(function)
+        return super().__getitem__(function)
 
-    def __contains__(self, identity: object) -> bool:
-        if isinstance(identity, FunctionId | ClassId):
-            self._reads.note_outline(identity.module)
-        return super().__contains__(identity)
+    def __contains__(self, function: object) -> bool:
+        if isinstance(function, FunctionId):
+            self._reads.note_outline(function.module, function.qualname)
+        return super().__contains__(function)
+
+
+class OfClasses(dict[ClassId, _Value], Generic[_Value]):
+    """What belongs to classes, of which the outline of their module tells a part."""
+
+    def __init__(self, reads: Reads) -> None:
+        """Begin with nothing, and note in `reads` what is looked up."""
+        super().__init__()
+        self._reads = reads
+
+    def __getitem__(self, cls: ClassId) -> _Value:
+        self._reads.note_outline(cls.module, cls.qualname)
+        self._reads.note_values(cls.module, cls.qualname)
+        return super().__getitem__(cls)
+
+    def __contains__(self, cls: object) -> bool:
+        if isinstance(cls, ClassId):
+            self._reads.note_outline(cls.module, cls.qualname)
+        return super().__contains__(cls)

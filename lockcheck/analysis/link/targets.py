@@ -133,7 +133,7 @@ class Targets:
 
     def is_stub(self, function: FunctionId) -> bool:
         """Whether a function has no body of its own: abstract, or nothing but `raise NotImplementedError`."""
-        self.types.program.reads.note_code(function.module)
+        self.types.program.reads.note_code(function)
         found = self._stubs.get(function)
         if found is None:
             facts = self.types.program.functions[function]

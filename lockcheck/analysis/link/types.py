@@ -69,6 +69,8 @@ class Types:
         self._scopes: dict[FunctionId, Scope] = {}
         self._owners: dict[FunctionId, ClassId | None] = {}
         self._binders: dict[FunctionId, dict[str, FunctionId | None]] = {}
+        self._around: dict[FunctionId, int] = {}
+        """The code of a function and of those around it, as what is read."""
 
     def solve(self, question: Hashable, compute: Callable[[], Value]) -> Value:
         """The value that answers a question; unknown where it depends on itself."""
@@ -77,7 +79,7 @@ class Types:
 
     def scope(self, function: FunctionId) -> Scope:
         """The names that a function binds."""
-        self._reads.note_code(function.module)
+        self._reads.note_code(function)
         found = self._scopes.get(function)
         if found is None:
             found = self._scopes[function] = Scope(self.program, function)
@@ -95,7 +97,9 @@ class Types:
 
     def owner(self, function: FunctionId) -> ClassId | None:
         """The class whose method a function is."""
-        self._reads.note_code(function.module)
+        if function.qualname == MODULE:
+            return None
+        self._reads.note_code(function)
         try:
             return self._owners[function]
         except KeyError:
@@ -173,10 +177,11 @@ class Types:
 
     def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
-        self._reads.note_code(function.module)
         known = self._binders.get(function)
         if known is None:
             known = self._binders[function] = {}
+            self._around[function] = self._read_around(function)
+        self._reads.now.add(self._around[function])
         try:
             return known[name]
         except KeyError:
@@ -185,6 +190,14 @@ class Types:
             current = self.enclosing(current)
         known[name] = current
         return current
+
+    def _read_around(self, function: FunctionId) -> int:
+        before = self._reads.begin()
+        current = function if function.qualname != MODULE else None  # its names are no locals, whatever it says
+        while current is not None:
+            self._reads.note_code(current)
+            current = self.enclosing(current)
+        return self._reads.end(before)
 
     def global_name(self, module: str, name: str) -> Value:
         """What a name at the top level of a module denotes."""
@@ -217,7 +230,7 @@ class Types:
     def _bound(self, module: str, name: str) -> bool:
         if module not in self.program.units:
             return True
-        names = self.program.names(module)
+        names = self.program.names(module, name)
         return name in names.imports or name in names.classes or name in names.functions
 
     def _local(self, scope: Scope, name: str) -> Value:

@@ -29,7 +29,7 @@ def summarise(
         if before is not None and not is_comparable(before, past.texts):
             past.forget()
             before = None
-        program.reads.keep(before.words if before is not None else (), len(past.groups()))
+        program.reads.keep(past.things(), len(past.groups()))
     schedule = Schedule(program, outside)
     now = recall(schedule, past, before) if past is not None else None
     if not _settle(schedule) and past is not None:
@@ -58,7 +58,7 @@ def _settle(schedule: Schedule) -> bool:
 
 def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> None:
     if not schedule.budget.cuts:
-        words = tuple(schedule.program.reads.words)
-        now = msgspec.structs.replace(now, words=words, opinions=opinions, is_deep=schedule.is_deep)
-        past.keep(now, schedule.known(), schedule.program.reads.fresh())
+        reads = schedule.program.reads
+        now = msgspec.structs.replace(now, opinions=opinions, is_deep=schedule.is_deep)
+        past.keep(now, schedule.known(), reads.things, reads.fresh())
     schedule.types.memo.forget_reads()

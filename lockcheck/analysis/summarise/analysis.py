@@ -186,7 +186,7 @@ class Analysis:
                 made = next((f for f in facts if f.value is not None), facts[0])
                 return Place(self.program.units[cls.module].path, made.span)
             case GlobalLock(module=module, name=name):
-                for fact in self.program.names(module).globals.get(name, ()):
+                for fact in self.program.names(module, name).globals.get(name, ()):
                     return Place(self.program.units[module].path, fact.span)
                 return None
             case LocalLock(function=function, name=name):

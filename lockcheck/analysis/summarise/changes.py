@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, cast
 
@@ -12,12 +11,14 @@ import msgspec
 
 from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.handing import handed_words
+from lockcheck.analysis.link.hierarchy import is_setter
 from lockcheck.analysis.link.outside import Opinions
-from lockcheck.analysis.link.reads import EVERYTHING, NOTHING, OPINION, About
+from lockcheck.analysis.link.program import identified
+from lockcheck.analysis.link.reads import ALL, EVERYTHING, OPINION, STARS, About
 from lockcheck.analysis.link.values import ClassValue, External
 from lockcheck.analysis.summarise import debugging, futures, outcomes, telling
 from lockcheck.analysis.summarise.engine import Engine
-from lockcheck.model.facts import FunctionFacts, ModuleFacts
+from lockcheck.model.facts import MODULE, ContractFact, FunctionFacts, ModuleFacts
 from lockcheck.model.identity import ClassId
 
 _WHOLE: Final[Mapping[str, Callable[[Engine], object]]] = {
@@ -41,8 +42,8 @@ class World(msgspec.Struct, frozen=True, array_like=True):
     """A program as far as every function in it may depend on it.
 
     `texts` stands for the content of each module and for what it is, `bases` are those of each class that has some, `whole` stands for the
-    answers to the questions about the whole program, and `described` for what the configuration says of it. `words` are
-    those that were read, by their numbers; `opinions` is what was heard from outside.
+    answers to the questions about the whole program, and `described` for what the configuration says of it. `opinions`
+    is what was heard from outside.
     Where it `is_deep`, what was found depends on where it was begun.
     """
 
@@ -50,7 +51,6 @@ class World(msgspec.Struct, frozen=True, array_like=True):
     bases: tuple[tuple[str, str, tuple[Base, ...]], ...]
     whole: tuple[tuple[str, bytes], ...]
     described: bytes
-    words: tuple[tuple[About, str], ...] = ()
     opinions: Opinions = Opinions()
     is_deep: bool = False
 
@@ -93,8 +93,8 @@ def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], 
             found.all.add(OPINION)
     found.see_whether_common()
     reads = engine.program.reads
-    found.all.update(reads.below.get(module, NOTHING) for module in _with_others_below(before, now))
-    found.all.update(reads.word("whole", question) for question in _differing(dict(before.whole), dict(now.whole)))
+    found.all.update(reads.known("below", cls.name, cls.module) for cls in _with_others_below(before, now))
+    found.all.update(reads.known("whole", question) for question in _differing(dict(before.whole), dict(now.whole)))
     return found.all
 
 
@@ -110,26 +110,30 @@ class _Changes:
     def compare(self, module: str, old: ModuleFacts, is_other: bool) -> None:
         """Look at a module's facts before and now. It `is_other` where it has become a package, or is one no more."""
         new = self._program.units[module].facts
-        if is_other or _outline(old) != _outline(new):
-            self.all.add(self._reads.outlines[module])
-        if is_other or old.globals != new.globals or _attributes(old) != _attributes(new):
-            self.all.add(self._reads.values[module])
-        if is_other or _code(old) != _code(new) or old.contracts != new.contracts:
-            self.all.add(self._reads.code[module])
-        before, now = _called(old), _called(new)
-        for word in _differing(before, now):
-            self.all.add(self._reads.word("called", word))
-            fewer = len(before.get(word, ())) - len(now.get(word, ()))
-            self._fewer[word] = self._fewer.get(word, 0) + fewer
-        for word in {*handed_words(new)} - {*handed_words(old)}:
-            self.all.add(self._reads.word("handed", word))
+        if is_other:
+            self.all.update(self._reads.of_module(module))
+        before, now = identified(old.functions), identified(new.functions)
+        self._differ("outline", module, _outline(old, before), _outline(new, now))
+        self._differ("values", module, _values(old), _values(new))
+        self._differ("code", module, _code(old, before), _code(new, now))
+        called, calling = _by_word(before, _called), _by_word(now, _called)
+        for word in _differing(called, calling):
+            self.all.add(self._reads.known("called", word))
+            self._fewer[word] = self._fewer.get(word, 0) + len(called.get(word, ())) - len(calling.get(word, ()))
+        for word in _differing(_by_word(before, handed_words), _by_word(now, handed_words)):
+            self.all.add(self._reads.known("handed", word))
 
     def see_whether_common(self) -> None:
         """See which words too many call now, or no more."""
         for word, fewer in self._fewer.items():
             many = len(self._program.callers(word))
             if (many > MAX_CALLERS) != (many + fewer > MAX_CALLERS):
-                self.all.add(self._reads.word("common", word))
+                self.all.add(self._reads.known("common", word))
+
+    def _differ(self, about: About, module: str, before: Mapping[str, object], now: Mapping[str, object]) -> None:
+        for name in _differing(before, now):
+            self.all.add(self._reads.known(about, name, module))
+            self.all.add(self._reads.known(about, ALL, module))
 
 
 def _bases(engine: Engine, cls: ClassId) -> Iterator[Base]:
@@ -146,38 +150,60 @@ def _bases(engine: Engine, cls: ClassId) -> Iterator[Base]:
 _SPAN = re.compile(r"[a-z]*span=Span\([^)]*\)")
 
 
-def _outline(facts: ModuleFacts) -> str:
-    """The names that a module binds, its functions and classes and what these derive from, without their places."""
-    twice = _twice(facts)
-    functions = [(each.qualname, each.first_row if each.qualname in twice else 0) for each in facts.functions]
-    top = [each.qualname for each in facts.functions if each.parent is None and each.owner is None]
-    classes = [(each.qualname, each.bases, each.methods, each.parent) for each in facts.classes]
-    names = sorted({each.name for each in facts.globals})
-    return _SPAN.sub("", repr((facts.imports, facts.exports, names, functions, top, classes)))
+def _outline(facts: ModuleFacts, functions: Mapping[str, FunctionFacts]) -> dict[str, list[object]]:
+    """What a module binds each name as, without places: of a class the bases and methods too, setters included."""
+    found: dict[str, list[object]] = {}
+    for item in dict.fromkeys(facts.imports):
+        found.setdefault(STARS if item.bound == "*" else item.bound, []).append(item)
+    for name in sorted({each.name for each in facts.globals}):
+        found.setdefault(name, []).append("global")
+    members: dict[str, list[tuple[str, bool]]] = {}
+    for name, function in functions.items():
+        found.setdefault(name, []).append(function.parent is None and function.owner is None)
+        if function.owner is not None:
+            members.setdefault(function.owner, []).append((name, is_setter(function)))
+    for cls in facts.classes:
+        bases = _SPAN.sub("", repr(cls.bases))
+        found.setdefault(cls.qualname, []).append((bases, cls.methods, cls.parent, members.get(cls.qualname)))
+    return found
 
 
-def _twice(facts: ModuleFacts) -> set[str]:
-    """Names under which a module has several functions, which their rows tell apart."""
-    counts = Counter(each.qualname for each in facts.functions)
-    return {name for name, count in counts.items() if count > 1}
+def _values(facts: ModuleFacts) -> dict[str, list[object]]:
+    """What globals and the attributes of classes are given."""
+    found: dict[str, list[object]] = {}
+    for fact in facts.globals:
+        found.setdefault(fact.name, []).append(fact)
+    for cls in facts.classes:
+        found.setdefault(cls.qualname, []).append((cls.attributes, cls.decorators))
+    return found
 
 
-def _code(facts: ModuleFacts) -> list[FunctionFacts]:
-    """The functions of a module; at which row its own code ends, nobody asks."""
-    return [msgspec.structs.replace(each, last_row=0) for each in facts.functions]
+def _code(facts: ModuleFacts, functions: Mapping[str, FunctionFacts]) -> dict[str, object]:
+    """What functions are made of; where a module's own code ends, nobody asks."""
+    contracts: dict[tuple[str, int], list[ContractFact]] = {}
+    for contract in facts.contracts:
+        contracts.setdefault((contract.name, contract.first_row), []).append(contract)
+    return {
+        name: (
+            msgspec.structs.replace(each, last_row=0) if each.qualname == MODULE else each,
+            contracts.get((each.name, each.first_row)),
+        )
+        for name, each in functions.items()
+    }
 
 
-def _attributes(facts: ModuleFacts) -> list[object]:
-    """What else is known of the classes of a module."""
-    return [(each.qualname, each.attributes, each.decorators) for each in facts.classes]
+def _called(facts: FunctionFacts) -> Iterable[str]:
+    return facts.called
 
 
-def _called(facts: ModuleFacts) -> dict[str, list[str]]:
-    """The functions of a module by what they call."""
+def _by_word(
+    functions: Mapping[str, FunctionFacts], words: Callable[[FunctionFacts], Iterable[str]]
+) -> dict[str, list[str]]:
+    """The functions of a module by words that they have."""
     found: dict[str, list[str]] = {}
-    for function in facts.functions:
-        for word in function.called:
-            found.setdefault(word, []).append(function.qualname)
+    for name, function in functions.items():
+        for word in dict.fromkeys(words(function)):
+            found.setdefault(word, []).append(name)
     return found
 
 
@@ -186,8 +212,8 @@ def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> Iterat
     return (key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
-def _with_others_below(before: World, now: World) -> Iterator[str]:
-    """The modules of classes from which not the same classes derive as before."""
+def _with_others_below(before: World, now: World) -> Iterator[Base]:
+    """The classes from which not the same classes derive as before."""
     old = {(module, name): bases for module, name, bases in before.bases}
     new = {(module, name): bases for module, name, bases in now.bases}
     for each in old.keys() | new.keys():
@@ -199,7 +225,7 @@ def _with_others_below(before: World, now: World) -> Iterator[str]:
             base = waiting.pop()
             if base not in seen:
                 seen.add(base)
-                yield base.module
+                yield base
                 waiting += [*old.get((base.module, base.name), ()), *new.get((base.module, base.name), ())]
 
 

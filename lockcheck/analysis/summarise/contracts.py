@@ -33,7 +33,7 @@ _TAKES = ("__enter__", "__aenter__", "acquire")
 
 def promised(engine: Engine, function: FunctionId) -> tuple[Held, ...]:
     """The locks that a function's callers hold, as the function sees them; what does not resolve is left out."""
-    engine.program.reads.note_code(function.module)
+    engine.program.reads.note_code(function)
     if function not in engine.program.contracts:
         return ()
     nothing: tuple[Held, ...] = ()

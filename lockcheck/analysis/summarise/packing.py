@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from lockcheck.analysis.link.reads import compacted
+from lockcheck.analysis.link.reads import Thing, compacted
 from lockcheck.analysis.summarise.changes import World
 from lockcheck.analysis.summarise.frame import Around, Spawned, Way
 from lockcheck.analysis.summarise.remembered import Kept
@@ -90,6 +90,7 @@ class _Tables(msgspec.Struct, frozen=True, array_like=True):
     """What functions share, in pieces: each run that found something out has added one."""
 
     functions: tuple[msgspec.Raw, ...] = ()
+    things: tuple[msgspec.Raw, ...] = ()
     groups: tuple[msgspec.Raw, ...] = ()
     steps: tuple[msgspec.Raw, ...] = ()
     locks: tuple[msgspec.Raw, ...] = ()
@@ -150,6 +151,11 @@ class _Table(Generic[_Item, _Wire]):
         fresh = [pack(item) for item in self.items[self._known :]]
         return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
 
+    def followed_by(self, values: Sequence[_Item]) -> tuple[msgspec.Raw, ...]:
+        """Give the table in pieces as it is when all values are these, of which it knows the first."""
+        fresh = values[self._known :]
+        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
+
 
 def _same(value: _Wire) -> _Wire:
     return value
@@ -173,6 +179,7 @@ class Packing:
         self._identities = _Table(tables.identities, _IDENTITIES, _same)
         self._ways = _Table(tables.ways, _WAYS, _same)
         self._operations = _Table(tables.operations, _OPERATIONS, _same)
+        self._things = _Table(tables.things, _THINGS, _same)
         self._groups = tables.groups
         self._raw: dict[FunctionId, msgspec.Raw] = {}
         self._kept: dict[FunctionId, Kept] = {}
@@ -197,15 +204,23 @@ class Packing:
         """Give what is known of each function."""
         return self._kept
 
+    def things(self) -> Sequence[Thing]:
+        """Give what had been read at all."""
+        return self._things.items
+
     def groups(self) -> list[bytes]:
         """Give what was read together."""
         return [group for piece in self._groups for group in _GROUPS.decode(piece)]
 
-    def pack(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> list[bytes]:
+    def pack(
+        self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
+    ) -> list[bytes]:
         """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
         fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
         if self._kept and self._added + len(fresh) > 2 * len(known):
-            return self._anew(now, known, [*self.groups(), *groups])  # half of what is kept is of no use any more
+            return self._anew(
+                now, known, things, [*self.groups(), *groups]
+            )  # half of what is kept is of no use any more
         packed = {
             function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
         }
@@ -217,6 +232,7 @@ class Packing:
             steps=steps,
             held=held,
             functions=self._functions.packed(_words),
+            things=self._things.followed_by(things),
             groups=(*self._groups, msgspec.Raw(msgspec.msgpack.encode(tuple(groups)))),
             locks=self._locks.packed(_same),
             events=self._events.packed(_same),
@@ -231,11 +247,13 @@ class Packing:
         return [b"\x92", head, b"\xdd" + len(functions).to_bytes(4, "big"), *functions]
 
     @staticmethod
-    def _anew(now: World, known: Mapping[FunctionId, Kept], groups: Sequence[bytes]) -> list[bytes]:
+    def _anew(
+        now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Sequence[bytes]
+    ) -> list[bytes]:
         """Pack all of it, and nothing that is only left over."""
-        numbers, rest = compacted({kept.reads for kept in known.values()}, groups)
+        numbers, left, rest = compacted({kept.reads for kept in known.values()}, things, groups)
         moved = {function: msgspec.structs.replace(kept, reads=numbers[kept.reads]) for function, kept in known.items()}
-        return Packing().pack(now, moved, rest)
+        return Packing().pack(now, moved, left, rest)
 
     def _packed(self, function: FunctionId, kept: Kept) -> _Function:
         result, summary = kept.result, kept.result.summary
@@ -366,6 +384,7 @@ def _function(words: tuple[str, str]) -> FunctionId:
 _PACKED: msgspec.msgpack.Decoder[_Packed] = msgspec.msgpack.Decoder(_Packed)
 _FUNCTION: msgspec.msgpack.Decoder[_Function] = msgspec.msgpack.Decoder(_Function)
 _WORDS: msgspec.msgpack.Decoder[tuple[tuple[str, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...])
+_THINGS: msgspec.msgpack.Decoder[tuple[Thing, ...]] = msgspec.msgpack.Decoder(tuple[Thing, ...])
 _GROUPS: msgspec.msgpack.Decoder[tuple[bytes, ...]] = msgspec.msgpack.Decoder(tuple[bytes, ...])
 _STEPS: msgspec.msgpack.Decoder[tuple[_Step, ...]] = msgspec.msgpack.Decoder(tuple[_Step, ...])
 _LOCKS: msgspec.msgpack.Decoder[tuple[LockRef, ...]] = msgspec.msgpack.Decoder(tuple[LockRef, ...])

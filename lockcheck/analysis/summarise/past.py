@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from lockcheck.analysis.link.outside import Opinions
-from lockcheck.analysis.link.reads import OPINION
+from lockcheck.analysis.link.reads import OPINION, Thing
 from lockcheck.analysis.summarise.changes import World, changes, world
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
 from lockcheck.analysis.summarise.schedule import Schedule
@@ -42,8 +42,17 @@ class Past(Protocol):
         """What was read together, by its numbers (`lockcheck.analysis.link.reads`)."""
         ...
 
-    def keep(self, now: World, known: Mapping[FunctionId, Kept], groups: Iterable[bytes]) -> None:
-        """Keep what this run has found out, for the next; `groups` come behind those that are known."""
+    def things(self) -> Sequence[Thing]:
+        """What had been read at all, by its numbers."""
+        ...
+
+    def keep(
+        self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
+    ) -> None:
+        """Keep what this run has found out, for the next.
+
+        `things` is all that has been read by now; `groups` come behind those that are known.
+        """
         ...
 
 
