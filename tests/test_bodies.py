@@ -152,7 +152,10 @@ def assert_places_of_compounds(text: str, facts: ModuleFacts) -> None:
     found: list[Span] = []
     found_tests: set[Span] = set()
     for function in facts.functions:
-        gather(function.nodes(), found, found_tests)
+        heads_within, tests_within = list[Span](), set[Span]()
+        gather(function.nodes(), heads_within, tests_within)
+        found += [span.below(function.above) for span in heads_within]
+        found_tests |= {span.below(function.above) for span in tests_within}
     assert {(span.row, span.column) for span in found} == heads
     assert all(positions.lines[span.end_row - 1][span.end_column - 1] == ":" for span in found)
     assert found_tests == tests
@@ -271,8 +274,8 @@ def test_functions_inside_are_only_defined() -> None:
     (node,) = body(text, "f")
     assert isinstance(node, With)
     assert node.body == (Define("g", "f.<locals>.g", False), Define("C", "f.<locals>.C", True))
-    assert body(text, "f.<locals>.g") == (Do(call("h", 5, 13)),)
-    assert body(text, "f.<locals>.C.<body>") == (Do(call("i", 7, 13)),)
+    assert body(text, "f.<locals>.g") == (Do(call("h", 2, 13)),)
+    assert body(text, "f.<locals>.C.<body>") == (Do(call("i", 6, 13)),)
 
 
 def test_lambdas_are_cut_out_of_their_expression() -> None:
@@ -299,8 +302,8 @@ def test_only_what_qualifies_keeps_its_blocks_at_first() -> None:
 def test_functions_of_one_name_are_told_apart() -> None:
     text = "class A:\n    @property\n    def x(self): return a()\n    @x.setter\n    def x(self, v): b()\n"
     getter, setter = [item for item in extract(text).functions if item.qualname == "A.x"]
-    assert visit(text, getter) == (Return(call("a", 3, 25), Span(3, 18, 3, 28)),)
-    assert visit(text, setter) == (Do(call("b", 5, 21)),)
+    assert visit(text, getter) == (Return(call("a", 2, 25), Span(2, 18, 2, 28)),)
+    assert visit(text, setter) == (Do(call("b", 4, 21)),)
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,42 @@ def test_where_a_program_is_begun_with_does_not_matter(
     kept, anew = find(root, Cache(folder, str(root))), find(root, None)
     assert kept.failures == anew.failures == ()
     assert (kept.results, kept.findings) == (anew.results, anew.findings)
+
+
+MOVED = {
+    "tool.py": "import threading\n\n\nclass Tool:\n    LIMIT = max(1, 2)\n\n"
+    "    def __init__(self, size=max(1, 2)):\n        self._lock = threading.Lock()\n        self.next = []\n\n"
+    "    def work(self):\n        with self._lock:\n            self.rest()\n\n    def rest(self):\n        self.next.append(1)\n",
+    "use.py": "import threading\nfrom tool import Tool\n\nLOCK = threading.Lock()\nTOOL = Tool()\n\n\n"
+    "def use():\n    with LOCK:\n        TOOL.work()\n\n\ndef other():\n    with TOOL._lock:\n        use()\n",
+}
+
+
+@pytest.mark.parametrize(("name", "modules"), [("tool.py", 0), ("use.py", 1)])
+def test_who_goes_by_what_has_only_moved_is_not_followed_anew(tmp_path: Path, name: str, modules: int) -> None:
+    root, folder = tmp_path / "program", tmp_path / "cache"
+    write(MOVED, {}, root)
+    find(root, Cache(folder, str(root)))
+    write({**MOVED, name: f"# a comment\n\n{MOVED[name]}"}, MOVED, root)
+    kept, anew = find(root, Cache(folder, str(root))), find(root, None)
+    assert (kept.results, kept.findings, kept.failures) == (anew.results, anew.findings, ())
+    assert kept.followed == modules < anew.followed
+
+
+BLOCKS = {
+    "a.py": "from b import give, take\n\n\ndef run(x):\n    take()\n    if {test}:\n        give()\n",
+    "b.py": "import threading\n\nL = threading.Lock()\n\n\ndef take():\n    L.acquire()\n\n\ndef give():\n    L.release()\n",
+    "c.py": "import time\nfrom a import run\n\n\ndef both(x):\n    run(x)\n    time.sleep(1)\n",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), [("xxxx", "True"), ("True", "xxxx")])
+def test_the_structure_of_a_function_alone_is_reason_to_follow_it_anew(tmp_path: Path, before: str, after: str) -> None:
+    root, folder = tmp_path / "program", tmp_path / "cache"
+    one, other = ({**BLOCKS, "a.py": BLOCKS["a.py"].replace("{test}", test)} for test in (before, after))
+    write(one, {}, root)
+    first = find(root, Cache(folder, str(root)))
+    write(other, one, root)
+    kept, anew = find(root, Cache(folder, str(root))), find(root, None)
+    assert (kept.results, kept.findings, kept.failures) == (anew.results, anew.findings, ())
+    assert first.results != anew.results

@@ -187,8 +187,8 @@ def test_functions_are_named_as_python_names_them() -> None:
         "A.B.<body>": (None, None),
         "A.B.m": ("A.B", None),
         inner: (None, "A.B.m"),
-        f"{inner}.<locals>.<lambda:8:24>": (None, inner),
-        f"{inner}.<locals>.<lambda:8:24>.<locals>.<lambda:8:33>": (None, f"{inner}.<locals>.<lambda:8:24>"),
+        f"{inner}.<locals>.<lambda:2:24>": (None, inner),
+        f"{inner}.<locals>.<lambda:2:24>.<locals>.<lambda:2:33>": (None, f"{inner}.<locals>.<lambda:2:24>"),
         "A.B.m.<locals>.C.<body>": (None, "A.B.m"),
         "A.B.m.<locals>.C.n": ("A.B.m.<locals>.C", "A.B.m"),
     }
@@ -211,6 +211,36 @@ def test_places_of_definitions() -> None:
         ("Ä.<body>", Span(6, 7, 6, 8), 6, 6),
     ]
     assert facts.lines == 6
+
+
+def test_places_stay_the_same_when_rows_are_put_above() -> None:
+    text = dedent("""\
+        class A:
+            def f(self, a=g()):
+                def inner():
+                    return [lambda: h(1), self.x]
+                with self.lock: self.y = inner()
+
+            @property
+            def p(self): return self._p
+
+            @p.setter
+            def p(self, value): self._p = q(value)
+    """)
+    first, second = (extract(before + text, visit_all=True) for before in ("", "\n" * 10))
+    for one, other in zip(first.functions, second.functions, strict=True):
+        if one.qualname in ("A.f", "A.f.<locals>.inner", "A.f.<locals>.inner.<locals>.<lambda:2:21>", "A.p"):
+            assert (one.nodes(), one.span, one.above + 10) == (other.nodes(), other.span, other.above), one.qualname
+    rows = [(each.qualname, each.span.row + each.above) for each in second.functions[1:]]
+    assert rows == [
+        ("A.<body>", 11),
+        ("A.f", 12),
+        ("A.f.<locals>.inner", 13),
+        ("A.f.<locals>.inner.<locals>.<lambda:2:21>", 14),
+        ("A.p", 18),
+        ("A.p", 21),
+    ]
+    assert first.classes[0].attributes == second.classes[0].attributes
 
 
 def test_parameters() -> None:
@@ -343,7 +373,8 @@ def test_line_ends(end: str) -> None:
     (step,) = function(facts, "f").nodes()
     assert isinstance(step, Do)
     assert isinstance(step.value, Call)
-    assert step.value.span == Span(3, 2, 4, 5)
+    assert step.value.span == Span(2, 2, 3, 5)
+    assert function(facts, "f").above == 1
 
 
 @pytest.mark.parametrize(

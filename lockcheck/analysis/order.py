@@ -52,14 +52,15 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
             and h.mode != "read"
         }
 
-    def rank(self) -> tuple[object, ...]:
+    def rank(self, analysis: Analysis) -> tuple[object, ...]:
         """The shorter story first, then by place."""
+        first = self.pair.trace[0]
         return (
             not self.held.must,
             -self.pair.confidence,
             len(self.pair.trace) + len(self.held.trace),
             self.function.module,
-            self.pair.trace[0].span,
+            analysis.place(first.function, first.span).span,
             self.pair.trace,
             self.held.trace,
         )
@@ -143,7 +144,7 @@ class OrderGraph:
             if outer is not None and inner is not None and not _private(analysis, witness):
                 if not self.is_same(outer, inner) and not self._again(witness):
                     found.setdefault((outer, inner), []).append(witness)
-        self.edges = {key: Edge(*key, tuple(sorted(found[key], key=Witness.rank))) for key in sorted(found, key=repr)}
+        self.edges = {key: Edge(*key, tuple(sorted(found[key], key=self._rank))) for key in sorted(found, key=repr)}
         self._of_lock: dict[LockId, list[Edge]] = {}
         for edge in self.edges.values():
             self._of_lock.setdefault(edge.outer.lock, []).append(edge)
@@ -212,11 +213,14 @@ class OrderGraph:
         edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
         return sorted(edges, key=self.rarity)
 
+    def _rank(self, witness: Witness) -> tuple[object, ...]:
+        return witness.rank(self.analysis)
+
     def rarity(self, edge: Edge) -> tuple[int, str, Span]:
         """The fewer places nest the two locks this way the rarer; then by the first place."""
         steps = {w.pair.trace[0] for w in edge.witnesses}
-        path, span = min((self.analysis.program.units[s.function.module].path, s.span) for s in steps)
-        return len(steps), path, span
+        first = min(self.analysis.place(step.function, step.span) for step in steps)
+        return len(steps), first.path, first.span
 
     def _shortest(self, first: Edge, component: set[Node], work: _Work) -> Cycle | None:
         """The shortest cycle through an edge whose witnesses fit together: breadth first over the edges behind it."""

@@ -46,12 +46,14 @@ def function_at(analysis: Analysis, path: str, row: int) -> FunctionId | None:
     inside = [
         facts for facts in analysis.program.units[module].facts.functions if facts.first_row <= row <= facts.last_row
     ]
-    best = max(inside, key=lambda f: (f.first_row, -f.last_row, f.span.row, f.span.column), default=None)
+    best = max(inside, key=lambda f: (f.first_row, -f.last_row, f.span.below(f.above)), default=None)
     return FunctionId(module, best.qualname) if best is not None else None
 
 
 def standing(analysis: Analysis, function: FunctionId, rows: range) -> Standing:
-    """What holds at the rows of one statement of a function."""
+    """What holds at the rows of one statement of a function, which are those of its file."""
+    above = analysis.facts(function).above
+    rows = range(rows.start - above, rows.stop - above)
     analysis.engine.settle([function])
     states = [state for node, state in watched(analysis.engine, function) if _begins_in(node, rows)]
     state: State | None = join(states)

@@ -22,7 +22,7 @@ def named(lock: LockRef) -> str:
 
 def title(function: FunctionId) -> str:
     """A function in a message: its qualified name without the module."""
-    return f"`{function.qualname.replace('.<locals>', '')}`"
+    return f"`{function.plain}`"
 
 
 def certainty(pair: CriticalPair, held: Iterable[Held]) -> Confidence:

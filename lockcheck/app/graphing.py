@@ -21,6 +21,7 @@ from lockcheck.app.rulebook import rulebook
 from lockcheck.app.run import Options
 from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
+from lockcheck.model.facts import MODULE
 from lockcheck.model.findings import Failure
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use, Verdict
 from lockcheck.model.identity import FunctionId, LockId, lock_name, qualified_name
@@ -70,7 +71,7 @@ def described(analysis: Analysis, profile: Profile, on: str = "") -> Lock:
 
 def spelled(function: FunctionId) -> str:
     """A function in words."""
-    return str(function).replace(".<locals>", "")
+    return function.module if function.qualname == MODULE else f"{function.module}.{function.plain}"
 
 
 def _whole(analysis: Analysis) -> LockGraph:
@@ -150,7 +151,9 @@ def _edge(graph: OrderGraph, ends: tuple[int, int], same: list[OrderEdge], tangl
                 elif verdict == "order":
                     verdict = "ruled-out"
                     why.update(dict.fromkeys(reasons(graph, edge, tangle)))
-    witnesses = sorted((witness for edge in same for witness in edge.witnesses), key=Witness.rank)
+    witnesses = sorted(
+        (witness for edge in same for witness in edge.witnesses), key=lambda witness: witness.rank(graph.analysis)
+    )
     nestings = tuple(dict.fromkeys(_nesting(graph.analysis, witness) for witness in witnesses))
     return Edge(*ends, verdict, nestings, tuple(why) if verdict == "ruled-out" else ())
 

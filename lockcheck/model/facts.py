@@ -46,14 +46,21 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
     a module's body is `<module>` and a class's body is the class's own qualified name with `.<body>`.
     `owner` is the class whose direct method this is; `parent` the function whose local this is.
     `span` covers the name in the `def` line; `first_row` (decorators included) and `last_row` the whole.
+
+    Rows of spans are counted from where the function begins, so that they stay the same when something changes above it:
+    `above` is how many rows of the file come before the row that is the first. The bodies of classes, lambdas, decorators
+    and defaults belong to whatever function is around them, and functions of one name begin where the first of them does.
+    `first_row` and `last_row` are rows of the file.
     `called` are the last words of everything called, sorted, for finding callers; `stored` the attributes assigned.
-    `visited` tells whether the body is structured (see `flow`).
+    `visited` tells whether the body is structured (see `flow`); where it could be and is not, `blocks` stands for what it
+    would be.
     """
 
     qualname: str
     span: Span
     first_row: int
     last_row: int
+    above: int
     is_async: bool
     is_generator: bool
     parameters: tuple[Parameter, ...]
@@ -68,12 +75,14 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
     imports: tuple[ImportFact, ...]
     qualifies: bool
     visited: bool
+    blocks: bytes
     body: msgspec.Raw
 
     @property
     def name(self) -> str:
-        """The last word of the qualified name."""
-        return self.qualname.rpartition(".")[2]
+        """The last word of the qualified name; that of all lambdas is one."""
+        word = self.qualname.rpartition(".")[2]
+        return "<lambda>" if word.startswith("<lambda:") else word
 
     def nodes(self) -> tuple[Node, ...]:
         """The body, unpacked anew at each call."""
@@ -83,7 +92,7 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
 class AttributeFact(msgspec.Struct, frozen=True, array_like=True):
     """A value given to an attribute of a class: `self.name = value` in `function`, or in the class body.
 
-    In the class body `function` is None.
+    In the class body `function` is None. Rows are those of the function, or of what is around the class.
     """
 
     name: str
@@ -94,7 +103,10 @@ class AttributeFact(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ClassFacts(msgspec.Struct, frozen=True, array_like=True):
-    """A class: `methods` maps a name to the qualified name of the function last defined under it."""
+    """A class: `methods` maps a name to the qualified name of the function last defined under it.
+
+    `span` is its name's in the file.
+    """
 
     qualname: str
     span: Span
@@ -108,7 +120,7 @@ class ClassFacts(msgspec.Struct, frozen=True, array_like=True):
 class GlobalFact(msgspec.Struct, frozen=True, array_like=True):
     """A value given to a name of the module, at the top level or by a `global` statement.
 
-    `function` is where it happens: `<module>` or a function. A loop or `with` target has no value.
+    `function` is where it happens: `<module>` or a function, whose rows these are. A loop or `with` target has no value.
     """
 
     name: str
@@ -133,7 +145,7 @@ class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ContractFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A comment `# lockcheck: …` that says how a function stands to locks, at `span`.
+    """A comment `# lockcheck: …` that says how a function stands to locks, at `span` in the file.
 
     `kind` is "holds" (the caller holds `locks`), "no-locks" (nothing is taken on any path), or empty with a `fault`
     that tells what is wrong with the comment. `name` and `first_row` (decorators included) are the function's.

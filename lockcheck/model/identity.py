@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeAlias
 
 import msgspec
 
 from lockcheck.model.facts import MODULE
+
+_APART = re.compile(r"\.<locals>|(?<=<lambda):\d+:\d+(?=>)|@\d+$")
 
 
 class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
@@ -17,6 +20,11 @@ class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=T
 
     def __str__(self) -> str:
         return self.module if self.qualname == MODULE else f"{self.module}.{self.qualname}"
+
+    @property
+    def plain(self) -> str:
+        """The qualified name as people write it: without what tells functions of one name apart."""
+        return _APART.sub("", self.qualname)
 
 
 class ClassId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):

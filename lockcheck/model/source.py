@@ -17,6 +17,10 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     end_row: int
     end_column: int
 
+    def below(self, rows: int) -> Span:
+        """The same range so many rows further down."""
+        return Span(self.row + rows, self.column, self.end_row + rows, self.end_column)
+
 
 class Place(msgspec.Struct, frozen=True, order=True):
     """A span in a file; `path` is absolute."""

@@ -174,7 +174,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         place = primary(analysis, pair)
         if event.timed or event.scoped or place in seen or analysis.bounded(function):
             continue
-        if leaves(analysis.program.body(function), place.span):
+        if leaves(analysis.program.body(function), pair.trace[0].span):
             continue
         seen.add(place)
         message = (

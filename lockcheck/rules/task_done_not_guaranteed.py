@@ -315,7 +315,7 @@ from lockcheck.analysis.summarise.workers import Queues, Worker, done_calls, in_
 from lockcheck.analysis.witness import notes, primary, title
 from lockcheck.model.events import LockRef
 from lockcheck.model.findings import Confidence, Finding, Related
-from lockcheck.model.identity import LockId, lock_name
+from lockcheck.model.identity import FunctionId, LockId, lock_name
 from lockcheck.model.repairs import DoneInFinally
 from lockcheck.model.source import Span
 from lockcheck.rules.registry import rule
@@ -328,11 +328,11 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for queue in queues.uses:
         joins = [primary(analysis, pair) for _, pair in queues.direct(queue, "drain")]
         joins += [analysis.place(function, span) for function, span in queues.counted(queue)]
-        seen: set[Span] = set()
+        seen: set[tuple[FunctionId, Span]] = set()
         for worker in queues.workers(queue) or () if joins else ():
-            if worker.span in seen:
+            if (worker.function, worker.span) in seen:
                 continue
-            seen.add(worker.span)
+            seen.add((worker.function, worker.span))
             reason = _reason(queues, worker, queue)
             if reason is not None:
                 what, where, span, confidence = reason

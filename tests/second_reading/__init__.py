@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 import libcst as cst
+import msgspec
 
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.flow import Block, Return
@@ -27,12 +28,13 @@ class Visits:
     def __init__(self, lines: Sequence[str], functions: Sequence[FunctionFacts]) -> None:
         """Take the lines of a text, as the compiler counts them, and all functions that the index found in it."""
         self._lines = lines
-        definitions = [item for item in functions if item.qualname != MODULE and not is_lambda(item)]
+        definitions = [_in_file(item) for item in functions if item.qualname != MODULE and not is_lambda(item)]
         self._definitions = sorted(definitions, key=lambda item: item.span)
         self._rows = [item.span.row for item in self._definitions]
 
     def visit(self, function: FunctionFacts) -> Block:
         """The structured body of a function."""
+        function = _in_file(function)
         return _visit(cut(self._lines, function, self._inside(function)), function)
 
     def _inside(self, function: FunctionFacts) -> list[FunctionFacts]:
@@ -51,12 +53,17 @@ class Visits:
         return found
 
 
+def _in_file(function: FunctionFacts) -> FunctionFacts:
+    """The same with the place of its name in the file."""
+    return msgspec.structs.replace(function, span=function.span.below(function.above))
+
+
 def _visit(text: str, function: FunctionFacts) -> Block:
     module = cst.parse_module(text)
     found = places(module)
     if "\f" in text:
         found = shift(found, text, module)
-    read = Expressions(found, function.first_row - 2, _inner(function))
+    read = Expressions(found, function.first_row - function.above - 2, _inner(function))
     blocks = Blocks(read)
     if function.qualname == MODULE:
         return blocks.block(module.body)

@@ -33,7 +33,7 @@ def index(text: str, *, visit_all: bool = False) -> ModuleFacts:
     try:
         reading.block(tree.body)
         imports, reading.frame.imports = tuple(reading.frame.imports), []
-        module = reading.frame.facts(Span(1, 1, 1, 1), (1, positions.count), None, tree.body)
+        module = reading.frame.facts(Span(1, 1, 1, 1), (1, positions.count), 0, None, tree.body)
     except RecursionError as error:
         raise TooDeep("a statement nests too deeply") from error
     found = reading.found
@@ -43,7 +43,7 @@ def index(text: str, *, visit_all: bool = False) -> ModuleFacts:
         exports=_exports(flatten(reading.frame.nodes)),
         globals=tuple(found.globals),
         classes=tuple(sorted(found.classes, key=lambda item: item.span)),
-        functions=(module, *sorted(found.functions, key=lambda item: item.span)),
+        functions=(module, *sorted(found.functions, key=lambda item: item.span.below(item.above))),
         comments=said,
         lines=positions.count,
         contracts=contracts(said, positions, tree),

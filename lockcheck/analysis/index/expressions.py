@@ -231,7 +231,9 @@ class Expressions:
         self.close_over(outer, parameters)
         frame.nodes.append(Return(self.lower(node.body), self.span(node.body)))
         self.frame = outer
-        facts = frame.facts(span, (span.row, span.end_row), outer.scope, (node.body,), parameters=parameters)
+        above = self.positions.above
+        rows = (span.row + above, span.end_row + above)
+        facts = frame.facts(span, rows, above, outer.scope, (node.body,), parameters=parameters)
         self.found.functions.append(facts)
         return Lambda(qualname)
 

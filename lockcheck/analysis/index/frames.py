@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -162,6 +163,7 @@ class Frame:
         self,
         span: Span,
         rows: tuple[int, int],
+        above: int,
         parent: str | None,
         source: Sequence[ast.AST],
         *,
@@ -175,12 +177,14 @@ class Frame:
         called = self.called
         qualifies = self.qualifies or names_primitive(called)
         visited = (qualifies or self.found.visits_all) and not is_too_deep(source)
-        body = self.nodes if visited or not self.nests else flatten(self.nodes)
+        is_flat = self.nests and not visited
+        body = flatten(self.nodes) if is_flat else self.nodes
         return FunctionFacts(
             self.qualname,
             span,
             rows[0],
             rows[1],
+            above,
             is_async,
             self.is_generator,
             parameters,
@@ -195,8 +199,17 @@ class Frame:
             tuple(self.imports),
             qualifies,
             visited,
+            _standing_for(self.nodes) if is_flat else b"",
             msgspec.Raw(_ENCODER.encode(body)),
         )
+
+
+def _standing_for(nodes: list[Node]) -> bytes:
+    """What tells one structured body from another; nothing where it nests too deeply to be followed."""
+    try:
+        return hashlib.blake2b(_ENCODER.encode(nodes), digest_size=8).digest()
+    except RecursionError:
+        return b""
 
 
 def _makes(value: Expr | None, receiver: str | None) -> bool:

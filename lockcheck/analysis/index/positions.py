@@ -20,26 +20,36 @@ def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _span(node: Placed) -> Span:
-    """Where a node lies in a text of ASCII; the parser tells of every node where it ends."""
-    return Span(node.lineno, node.col_offset + 1, node.end_lineno or 0, (node.end_col_offset or 0) + 1)
-
-
 class Positions:
-    """The places in one text."""
+    """The places in one text. Rows are counted from the function that is being read."""
 
     span: Callable[[Placed], Span]
     """Tells where a node lies."""
 
     def __init__(self, text: str) -> None:
         """Take in a text with normal line ends."""
-        self.span = _span if text.isascii() else self._wide_span
+        self.span = self._plain_span if text.isascii() else self._wide_span
+        self.above = 0
+        """How many rows come before the first of the function that is being read."""
+        self._begun: dict[str, int] = {}
         self.lines = text.split("\n")
         self._wide: dict[int, bytes] = {}
         self.count = len(self.lines) - (not self.lines[-1])
         if not text.isascii():
             rows = enumerate(self.lines, 1)
             self._wide = {row: line.encode("utf-8", "surrogatepass") for row, line in rows if not line.isascii()}
+
+    def begin(self, qualname: str, first_row: int) -> int:
+        """Count rows from a function on; give from where they were counted before."""
+        before, self.above = self.above, self._begun.setdefault(qualname, first_row - 1)
+        return before
+
+    def _plain_span(self, node: Placed) -> Span:
+        """Where a node lies in a text of ASCII; the parser tells of every node where it ends."""
+        above = self.above
+        return Span(
+            node.lineno - above, node.col_offset + 1, (node.end_lineno or 0) - above, (node.end_col_offset or 0) + 1
+        )
 
     def column(self, row: int, offset: int) -> int:
         """The 1-based column of a 0-based offset in UTF-8."""
@@ -53,9 +63,9 @@ class Positions:
         """From where one node begins to where another ends."""
         end_row = last.end_lineno or last.lineno
         return Span(
-            first.lineno,
+            first.lineno - self.above,
             self.column(first.lineno, first.col_offset),
-            end_row,
+            end_row - self.above,
             self.column(end_row, last.end_col_offset or last.col_offset),
         )
 
@@ -68,7 +78,7 @@ class Positions:
             end = self.column(end_row, last.end_col_offset or last.col_offset) - 1
         while (found := _COLON.match(self.lines[end_row - 1], end)) is None:
             end_row, end = end_row + 1, 0
-        return Span(row, begin, end_row, found.end())
+        return Span(row - self.above, begin, end_row - self.above, found.end())
 
     def name(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
         """Where the name of a definition lies: `ast` does not say. Before it stand keywords and blanks only."""
@@ -76,6 +86,7 @@ class Positions:
         found = _NAME.match(self.lines[row - 1], offset)
         if found is None:
             return self.span(node)
+        row -= self.above
         return Span(row, found.start(1) + 1, row, found.end(1) + 1)
 
     def first_row(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:

@@ -225,6 +225,8 @@ class Statements(Expressions):
         outer.nodes.append(Define(node.name, qualname, False))
         if self.alone:
             return
+        rows = (self.positions.first_row(node), node.end_lineno or node.lineno)
+        around = self.positions.begin(qualname, rows[0])
         self.frame = frame = Frame(qualname, qualname + ".<locals>.", qualname, self.found)
         if outer.body_of is None:
             self.close_over(outer, parameters)
@@ -233,9 +235,12 @@ class Statements(Expressions):
             self._receive(outer.body_of, parameters, decorators)
         self.block(node.body)
         self.frame = outer
+        name, above = self.positions.name(node), self.positions.above
+        self.positions.above = around
         facts = frame.facts(
-            self.positions.name(node),
-            (self.positions.first_row(node), node.end_lineno or node.lineno),
+            name,
+            rows,
+            above,
             outer.scope,
             node.body,
             is_async=type(node) is ast.AsyncFunctionDef,
@@ -271,9 +276,10 @@ class Statements(Expressions):
         self.frame = outer
         span = self.positions.name(node)
         rows = (self.positions.first_row(node), node.end_lineno or node.lineno)
-        self.found.functions.append(frame.facts(span, rows, outer.scope, node.body))
+        above = self.positions.above
+        self.found.functions.append(frame.facts(span, rows, above, outer.scope, node.body))
         parent = outer.body_of.qualname if outer.body_of is not None else outer.scope
-        self.found.classes.append(owner.facts(span, bases, decorators, parent))
+        self.found.classes.append(owner.facts(span.below(above), bases, decorators, parent))
 
     @staticmethod
     def readers() -> dict[type[ast.AST], _Read]:

@@ -28,7 +28,9 @@ def visit(text: str, function: FunctionFacts) -> Block | None:
         tree = parse(cut)
         if not isinstance(tree, ast.Module):
             return None
-        return _body(Statements(Positions(cut)), tree, function)
+        positions = Positions(cut)
+        positions.above = function.above
+        return _body(Statements(positions), tree, function)
     except (TooDeep, RecursionError):
         return None
 
@@ -47,7 +49,7 @@ def _cut(text: str, function: FunctionFacts) -> str:
 
 
 def _cut_lambda(lines: list[str], function: FunctionFacts) -> str:
-    span = function.span
+    span = function.span.below(function.above)
     rows = lines[span.row - 1 : span.end_row]
     rows[-1] = rows[-1][: span.end_column - 1]
     rows[0] = rows[0][span.column - 1 :]

@@ -47,7 +47,7 @@ MANY: Final = 500_000
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """What is the expression at `span` in a module? With a `member`, the span is that of `expression.member`."""
+    """What is the expression at `span` in the file of a module? With a `member`, the span is that of `expression.member`."""
 
     module: str
     span: Span

@@ -19,7 +19,7 @@ from lockcheck.analysis.link.values import (
 from lockcheck.analysis.link.words import share
 from lockcheck.knowledge.load import Library
 from lockcheck.model.expression import Expr, last_word
-from lockcheck.model.facts import ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
+from lockcheck.model.facts import MODULE, ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import ClassId, FunctionId
 from lockcheck.model.library import Effect, LibraryType
@@ -31,15 +31,17 @@ Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 def identified(functions: Iterable[FunctionFacts]) -> dict[str, FunctionFacts]:
     """The functions of a module by the names that tell them apart.
 
-    Of several definitions of one name the first has it, but for overloads; to those of the others their row is added.
+    Of several definitions of one name the first has it, but for overloads; to those of the others a number is added.
     """
     found: dict[str, FunctionFacts] = {}
+    times: dict[str, int] = {}
     for facts in functions:
-        known = found.get(facts.qualname)
-        if known is None or any(last_word(d) == "overload" for d in known.decorators):
-            found[facts.qualname] = facts
-        else:
-            found[f"{facts.qualname}@{facts.first_row}"] = facts
+        name = facts.qualname
+        known = found.get(name)
+        if known is not None and not any(last_word(d) == "overload" for d in known.decorators):
+            times[name] = times.get(name, 1) + 1
+            name = f"{name}@{times[name]}"
+        found[name] = facts
     return found
 
 
@@ -188,6 +190,12 @@ class Program:
         if found is None:
             found = self._bodies[function] = self.functions[function].nodes()
         return found
+
+    def speak_of_places(self, function: FunctionId) -> None:
+        """Note that places in a function are told: most count from its beginning, and stay the same when it moves."""
+        facts = self.functions[function]
+        if facts.first_row - facts.above != 1 or function.qualname == MODULE:
+            self.reads.note_rows(function.module)
 
     def blocks(self, function: FunctionId) -> tuple[Node, ...] | None:
         """The structured body of a function, for a look at one way through it; what the program goes by stays."""

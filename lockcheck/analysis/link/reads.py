@@ -6,6 +6,7 @@ each of them all that lies below would take longer than to find them. Those numb
 - The outline of a module, name by name: whether it binds a name, and as what; what a class derives from, and its methods.
 - The values in a module, name by name: what a global is given, or the attributes of a class.
 - The code of a function: anything else that it is made of.
+- The rows of a module: how far down lambdas, the bodies of classes and the module's own statements stand.
 - What is below a class: which classes of the program derive from it.
 - A word that is called: which functions of the program call something by this name, or whether they are too many.
 - A word that is handed on: which functions are given to threads and pools by this name.
@@ -23,7 +24,7 @@ from lockcheck.model.identity import ClassId, FunctionId
 
 _Value = TypeVar("_Value")
 
-About: TypeAlias = Literal["outline", "values", "code", "below", "called", "common", "handed", "whole"]
+About: TypeAlias = Literal["outline", "values", "code", "rows", "below", "called", "common", "handed", "whole"]
 """What can be read of a name in a module, or of a word."""
 Thing: TypeAlias = tuple[About, str, str]
 """Something that can be read: what of it, the module (none where it is about a word), and the name."""
@@ -96,6 +97,10 @@ class Reads:
         if found is None:
             found = self._codes[function] = self.number("code", function.qualname, function.module)
         self.now.add(found)
+
+    def note_rows(self, module: str) -> None:
+        """Note that it is read how far down something stands that does not count from its own beginning."""
+        self.now.add(self.number("rows", ALL, module))
 
     def note_below(self, cls: ClassId) -> None:
         """Note that it is read what derives from a class."""

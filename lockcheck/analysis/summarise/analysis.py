@@ -164,8 +164,8 @@ class Analysis:
         return Setters(self.engine)
 
     def place(self, function: FunctionId, span: Span) -> Place:
-        """A span in the file of a function."""
-        return Place(self.program.units[function.module].path, span)
+        """A span of a function in its file."""
+        return Place(self.program.units[function.module].path, span.below(self.program.functions[function].above))
 
     def note(self, lock: LockRef) -> LockNote | None:
         """A lock and where it is created."""
@@ -184,10 +184,10 @@ class Analysis:
                     return None
                 cls, facts = found
                 made = next((f for f in facts if f.value is not None), facts[0])
-                return Place(self.program.units[cls.module].path, made.span)
+                return self.place(self.engine.hierarchy.scope_of(cls, made), made.span)
             case GlobalLock(module=module, name=name):
                 for fact in self.program.names(module, name).globals.get(name, ()):
-                    return Place(self.program.units[module].path, fact.span)
+                    return self.place(FunctionId(module, fact.function), fact.span)
                 return None
             case LocalLock(function=function, name=name):
                 return self._local(function, name)

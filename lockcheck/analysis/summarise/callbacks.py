@@ -36,7 +36,7 @@ def called(frame: Frame, expr: Call, value: Value, state: State, awaited: bool) 
     event = Callback(_kept(frame, found.base, state), name, awaited=_awaited(frame, expr, awaited))
     confidence = Confidence.HIGH if found.sure else Confidence.MEDIUM
     step = frame.step(expr.span, "event", name)
-    frame.record(described(event, found, event.path), state, (step,), confidence=confidence)
+    frame.record(described(frame, event, found, event.path), state, (step,), confidence=confidence)
 
 
 def _lends(frame: Frame, expr: Call) -> bool:

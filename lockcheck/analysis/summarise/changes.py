@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, cast
 
 import msgspec
 
 from lockcheck.analysis.link.arguments import MAX_CALLERS
-from lockcheck.analysis.link.handing import handed_words
-from lockcheck.analysis.link.hierarchy import is_setter
 from lockcheck.analysis.link.outside import Opinions
-from lockcheck.analysis.link.program import identified
-from lockcheck.analysis.link.reads import ALL, EVERYTHING, OPINION, STARS, About
+from lockcheck.analysis.link.reads import ALL, EVERYTHING, OPINION, About
 from lockcheck.analysis.link.values import ClassValue, External
 from lockcheck.analysis.summarise import debugging, futures, outcomes, telling
+from lockcheck.analysis.summarise.described import Described
 from lockcheck.analysis.summarise.engine import Engine
-from lockcheck.model.facts import MODULE, ContractFact, FunctionFacts, ModuleFacts
+from lockcheck.model.facts import ModuleFacts
 from lockcheck.model.identity import ClassId
 
 _WHOLE: Final[Mapping[str, Callable[[Engine], object]]] = {
@@ -112,15 +109,16 @@ class _Changes:
         new = self._program.units[module].facts
         if is_other:
             self.all.update(self._reads.of_module(module))
-        before, now = identified(old.functions), identified(new.functions)
-        self._differ("outline", module, _outline(old, before), _outline(new, now))
-        self._differ("values", module, _values(old), _values(new))
-        self._differ("code", module, _code(old, before), _code(new, now))
-        called, calling = _by_word(before, _called), _by_word(now, _called)
+        before, now = Described(old), Described(new)
+        self._differ("outline", module, before.outline(), now.outline())
+        self._differ("values", module, before.values(), now.values())
+        self._differ("code", module, before.code(), now.code())
+        self._differ("rows", module, before.rows(), now.rows())
+        called, calling = before.called(), now.called()
         for word in _differing(called, calling):
             self.all.add(self._reads.known("called", word))
             self._fewer[word] = self._fewer.get(word, 0) + len(called.get(word, ())) - len(calling.get(word, ()))
-        for word in _differing(_by_word(before, handed_words), _by_word(now, handed_words)):
+        for word in _differing(before.handed(), now.handed()):
             self.all.add(self._reads.known("handed", word))
 
     def see_whether_common(self) -> None:
@@ -145,66 +143,6 @@ def _bases(engine: Engine, cls: ClassId) -> Iterator[Base]:
                 yield Base("", name)
             case _:
                 pass
-
-
-_SPAN = re.compile(r"[a-z]*span=Span\([^)]*\)")
-
-
-def _outline(facts: ModuleFacts, functions: Mapping[str, FunctionFacts]) -> dict[str, list[object]]:
-    """What a module binds each name as, without places: of a class the bases and methods too, setters included."""
-    found: dict[str, list[object]] = {}
-    for item in dict.fromkeys(facts.imports):
-        found.setdefault(STARS if item.bound == "*" else item.bound, []).append(item)
-    for name in sorted({each.name for each in facts.globals}):
-        found.setdefault(name, []).append("global")
-    members: dict[str, list[tuple[str, bool]]] = {}
-    for name, function in functions.items():
-        found.setdefault(name, []).append(function.parent is None and function.owner is None)
-        if function.owner is not None:
-            members.setdefault(function.owner, []).append((name, is_setter(function)))
-    for cls in facts.classes:
-        bases = _SPAN.sub("", repr(cls.bases))
-        found.setdefault(cls.qualname, []).append((bases, cls.methods, cls.parent, members.get(cls.qualname)))
-    return found
-
-
-def _values(facts: ModuleFacts) -> dict[str, list[object]]:
-    """What globals and the attributes of classes are given."""
-    found: dict[str, list[object]] = {}
-    for fact in facts.globals:
-        found.setdefault(fact.name, []).append(fact)
-    for cls in facts.classes:
-        found.setdefault(cls.qualname, []).append((cls.attributes, cls.decorators))
-    return found
-
-
-def _code(facts: ModuleFacts, functions: Mapping[str, FunctionFacts]) -> dict[str, object]:
-    """What functions are made of; where a module's own code ends, nobody asks."""
-    contracts: dict[tuple[str, int], list[ContractFact]] = {}
-    for contract in facts.contracts:
-        contracts.setdefault((contract.name, contract.first_row), []).append(contract)
-    return {
-        name: (
-            msgspec.structs.replace(each, last_row=0) if each.qualname == MODULE else each,
-            contracts.get((each.name, each.first_row)),
-        )
-        for name, each in functions.items()
-    }
-
-
-def _called(facts: FunctionFacts) -> Iterable[str]:
-    return facts.called
-
-
-def _by_word(
-    functions: Mapping[str, FunctionFacts], words: Callable[[FunctionFacts], Iterable[str]]
-) -> dict[str, list[str]]:
-    """The functions of a module by words that they have."""
-    found: dict[str, list[str]] = {}
-    for name, function in functions.items():
-        for word in dict.fromkeys(words(function)):
-            found.setdefault(word, []).append(name)
-    return found
 
 
 def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> Iterator[str]:

@@ -258,12 +258,15 @@ def _passed_on(frame: Frame, arguments: Arguments, event: Callback, here: Callba
     found = frame.engine.origins.of(given, frame.function) if given is not None else None
     if found is None:
         return None
-    return described(event, found, here.path)
+    return described(frame, event, found, here.path)
 
 
-def described(event: Callback, found: Foreign, path: Path | None) -> Callback:
+def described(frame: Frame, event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
-    given = Step(source.function, source.span, "event", event.name) if source is not None else None
+    given: Step | None = None
+    if source is not None:
+        frame.engine.program.speak_of_places(source.function)
+        given = Step(source.function, source.span, "event", event.name)
     known = event.known or found.known
     return Callback(path, event.name, found.kind, found.holder, given, event.awaited, known, found.place)

@@ -26,7 +26,9 @@ def callee(frame: Frame, expr: Call, state: State) -> None:
         return
     if not _is_open(frame, outside, receiver) or _hopeless(frame, outside, func.value):
         return
-    answer = outside.ask(program, Question(function.module, func.span, func.name), expr.span)
+    above = frame.facts.above
+    question = Question(function.module, func.span.below(above), func.name)
+    answer = outside.ask(program, question, expr.span.below(above))
     if answer.heir is not None:
         method = LibraryMethod(LibraryInstance(answer.heir), func.name)
     elif answer.value != UNKNOWN:
@@ -42,7 +44,8 @@ def entered(frame: Frame, item: Enter, state: State) -> None:
     if outside is None or not _holds(state) or types.evaluate(item.value, function) != UNKNOWN:
         return
     if not _hopeless(frame, outside, item.value):
-        answer = outside.ask(frame.engine.program, Question(function.module, item.span), item.span)
+        span = item.span.below(frame.facts.above)
+        answer = outside.ask(frame.engine.program, Question(function.module, span), span)
         if answer.value != UNKNOWN:
             types.told[function, id(item.value)] = answer.value
 

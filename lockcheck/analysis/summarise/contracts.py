@@ -46,7 +46,8 @@ def _promises(engine: Engine, function: FunctionId) -> Iterator[Held]:
             found = _lock(engine, function, expr)
             if isinstance(found, LockRef):
                 name = lock_name(found.id) if found.id is not None else contract.spelled
-                step = Step(function, contract.span, "contract", name)
+                span = contract.span.below(-engine.program.functions[function].above)
+                step = Step(function, span, "contract", name)
                 mode: Mode = "permit" if found.kind is not None and found.kind.shape == "permits" else "exclusive"
                 yield Held(found, mode, True, (step,), promised=True)
 

@@ -73,6 +73,7 @@ class Frame:
         self.engine = engine
         self.function = function
         self.facts = engine.program.functions[function]
+        engine.program.speak_of_places(function)
         self.scope = engine.types.scope(function)
         self.meter = Meter()
         self.pairs: dict[PairKey, CriticalPair] = {}

@@ -125,6 +125,7 @@ def _finishes(frame: Frame, expr: Call, func: Attr, state: State) -> None:
         return
     foreign = next((k for k in kept if not outcomes.functions_of(frame.engine, k.function, k.given)), None)
     source = foreign if foreign is not None else kept[0]
+    frame.engine.program.speak_of_places(source.function)
     given = Step(source.function, source.span, "event", func.name)
     name = f"{func.value.name}.{func.name}" if isinstance(func.value, Attr) else func.name
     path = frame.engine.paths.of(func.value, frame.function, state.env)

@@ -60,13 +60,13 @@ class Queues:
     def workers(self, queue: LockId) -> list[Worker] | None:
         """The loops that take from a queue; None if something takes from it outside any loop that is known."""
         found: list[Worker] = []
-        covered: set[Span] = set()
+        covered: set[tuple[FunctionId, Span]] = set()
         for function, pair in self.uses.get(queue, {}).get("get", ()):
             loop = loop_around(self.analysis.program.body(function), pair.trace[0].span)
             if loop is not None:
                 found.append(Worker(function, loop, pair.trace[0].span, pair))
-                covered.add(pair.trace[-1].span)
-        outside = [p for _, p in self.direct(queue, "get") if p.trace[0].span not in covered]
+                covered.add((pair.trace[-1].function, pair.trace[-1].span))
+        outside = [p for _, p in self.direct(queue, "get") if (p.trace[0].function, p.trace[0].span) not in covered]
         return None if outside or not found else found
 
     def counted(self, queue: LockId) -> Iterator[tuple[FunctionId, Span]]:
