@@ -168,13 +168,13 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each `get` that can wait for ever."""
     seen: set[object] = set()
     for function, pair in analysis.pairs(QueueWait):
-        event = pair.event
+        event, step = pair.event, pair.trace[0]
         if not isinstance(event, QueueWait) or event.operation != "get" or len(pair.trace) > 1:
             continue
         place = primary(analysis, pair)
         if event.timed or event.scoped or place in seen or analysis.bounded(function):
             continue
-        if leaves(analysis.program.body(function), pair.trace[0].span):
+        if leaves(analysis.program.body(function), step.span):
             continue
         seen.add(place)
         message = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -26,6 +26,11 @@ from lockcheck.model.library import Effect, LibraryType
 
 Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 """Gives the structured body of a function whose facts hold a flat one, or None where that can't be had."""
+
+
+def namespaces(modules: Collection[str]) -> set[str]:
+    """The names of packages that are no modules of a program themselves, as what is in them tells."""
+    return {name[:at] for name in modules for at, sign in enumerate(name) if sign == "." and name[:at] not in modules}
 
 
 def identified(functions: Iterable[FunctionFacts]) -> dict[str, FunctionFacts]:
@@ -84,13 +89,7 @@ class Program:
                 self.functions[FunctionId(unit.module, name)] = function
         self.contracts = self._contracts()
         self.libraries = library.packages()
-        self.namespaces = {
-            name[:at]
-            for name in self.units
-            for at, sign in enumerate(name)
-            if sign == "." and name[:at] not in self.units
-        }
-        self.packages = {name.partition(".")[0] for name in self.units}
+        self.namespaces = namespaces(self._units)
         self._global_values: dict[tuple[str, str], tuple[tuple[FunctionId, Expr], ...]] = {}
         self._visit = visit
         self._names: dict[str, Names] = {}
@@ -136,7 +135,7 @@ class Program:
         parts = qualname.split(".")
         for at in range(len(parts) - 1, 0, -1):
             module = ".".join(parts[:at])
-            if module in self.units:
+            if self.has(module):
                 found = self.attribute(module, parts[at])
                 for word in parts[at + 1 :]:
                     found = self._within(found, word)
@@ -161,6 +160,15 @@ class Program:
                 if (contract.name, contract.first_row) == (facts.name, facts.first_row):
                     found.setdefault(identity, []).append(contract)
         return {identity: tuple(items) for identity, items in found.items()}
+
+    def has(self, module: str) -> bool:
+        """Whether the program has a module of this name."""
+        self.reads.note_presence(module)
+        return module in self._units
+
+    def _is_there(self, name: str) -> bool:
+        """Whether the program has a module or a package of this name."""
+        return self.has(name) or name in self.namespaces
 
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
@@ -270,10 +278,10 @@ class Program:
 
     def module(self, name: str) -> Value:
         """The module of the program with this name, or an external one."""
-        if name in self.units or name in self.namespaces:
+        if self._is_there(name):
             return ModuleValue(name)
         head, _, rest = name.partition(".")
-        if head in self.packages and rest:
+        if rest and self._is_there(head):
             # A library that a package carries with it goes by its own name.
             for index, word in enumerate(parts := name.split(".")):
                 if index and word in self.libraries:
@@ -282,7 +290,7 @@ class Program:
 
     def member(self, module: str, name: str) -> Value:
         """Attribute `name` of a module that may or may not belong to the program."""
-        if module in self.units or module in self.namespaces:
+        if self._is_there(module):
             return self.attribute(module, name)
         outer = self.module(module)
         return External(f"{outer.name}.{name}") if isinstance(outer, External) else UNKNOWN
@@ -300,9 +308,9 @@ class Program:
 
     def attribute(self, module: str, name: str) -> Value:
         """What `name` denotes at the top level of a module of the program; values of globals are left to inference."""
-        if module not in self.units:
+        if not self.has(module):
             inner = f"{module}.{name}"
-            return ModuleValue(inner) if inner in self.units or inner in self.namespaces else UNKNOWN
+            return ModuleValue(inner) if self._is_there(inner) else UNKNOWN
         key = (module, name)
         found = self._attributes.get(key)
         if found is not None:
@@ -334,14 +342,14 @@ class Program:
         if found != UNKNOWN:
             return found
         if name not in names.globals:
-            if f"{module}.{name}" in self.units or f"{module}.{name}" in self.namespaces:
+            if self._is_there(f"{module}.{name}"):
                 return ModuleValue(f"{module}.{name}")
             for item in self._stars(module):
                 base = self._absolute(module, item)
                 if base is None or base == module or name.startswith("_"):
                     continue
                 through = self.member(base, name)
-                if base in self.units and (through != UNKNOWN or self.defines(base, name)):
+                if self.has(base) and (through != UNKNOWN or self.defines(base, name)):
                     return through
                 if isinstance(through, External) and (
                     self.library.call(through.name) or self.library.type(through.name)
@@ -351,11 +359,11 @@ class Program:
 
     def defines(self, module: str, name: str) -> bool:
         """Whether a module of the program assigns a global of this name."""
-        return module in self.units and name in self.names(module, name).globals
+        return self.has(module) and name in self.names(module, name).globals
 
     def home(self, module: str, name: str, depth: int = 12) -> tuple[str, str] | None:
         """Where the global that `module` calls `name` is assigned: its module and its name there."""
-        if depth == 0 or module not in self.units:
+        if depth == 0 or not self.has(module):
             return None
         names = self.names(module, name)
         for item in names.imports.get(name, ()):

@@ -3,6 +3,7 @@
 Each thing that can be read has a number, and so has what is read together: answers rest on answers, and to write down for
 each of them all that lies below would take longer than to find them. Those numbers are below zero.
 
+- Whether a module or a package is there.
 - The outline of a module, name by name: whether it binds a name, and as what; what a class derives from, and its methods.
 - The values in a module, name by name: what a global is given, or the attributes of a class.
 - The code of a function: anything else that it is made of.
@@ -24,7 +25,9 @@ from lockcheck.model.identity import ClassId, FunctionId
 
 _Value = TypeVar("_Value")
 
-About: TypeAlias = Literal["outline", "values", "code", "rows", "below", "called", "common", "handed", "whole"]
+About: TypeAlias = Literal[
+    "module", "outline", "values", "code", "rows", "below", "called", "common", "handed", "whole"
+]
 """What can be read of a name in a module, or of a word."""
 Thing: TypeAlias = tuple[About, str, str]
 """Something that can be read: what of it, the module (none where it is about a word), and the name."""
@@ -82,6 +85,10 @@ class Reads:
     def of_module(self, module: str) -> Iterator[int]:
         """Give the numbers of all that has been read of a module."""
         return (number for (_, each, _), number in self._numbers.items() if each == module)
+
+    def note_presence(self, module: str) -> None:
+        """Note that it is read whether a module or a package is there."""
+        self.now.add(self.number("module", ALL, module))
 
     def note_outline(self, module: str, name: str) -> None:
         """Note that it is read whether a module binds a name, and as what."""
@@ -211,7 +218,7 @@ def _unpacked(group: bytes) -> array[int]:
 
 
 class OfModules(dict[str, _Value], Generic[_Value]):
-    """What belongs to modules. That a module is there at all is not noted: programs of other modules share nothing."""
+    """What belongs to modules."""
 
     def __init__(self, reads: Reads, known: Mapping[str, _Value]) -> None:
         """Note in `reads` what is looked up: it may be anything."""

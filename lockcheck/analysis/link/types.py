@@ -209,7 +209,7 @@ class Types:
         return self.solve(question, lambda: self._global(module, name))
 
     def _global(self, module: str, name: str) -> Value:
-        linked = self.program.attribute(module, name) if module in self.program.units else UNKNOWN
+        linked = self.program.attribute(module, name) if self.program.has(module) else UNKNOWN
         home = self.program.home(module, name)
         if home is None:
             if linked != UNKNOWN or self._bound(module, name):
@@ -228,7 +228,7 @@ class Types:
         return results.fill(self, found, holder)
 
     def _bound(self, module: str, name: str) -> bool:
-        if module not in self.program.units:
+        if not self.program.has(module):
             return True
         names = self.program.names(module, name)
         return name in names.imports or name in names.classes or name in names.functions

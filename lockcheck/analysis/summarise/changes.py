@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, cast
 
 import msgspec
 
 from lockcheck.analysis.link.arguments import MAX_CALLERS
 from lockcheck.analysis.link.outside import Opinions
+from lockcheck.analysis.link.program import namespaces
 from lockcheck.analysis.link.reads import ALL, EVERYTHING, OPINION, About
 from lockcheck.analysis.link.values import ClassValue, External
 from lockcheck.analysis.summarise import debugging, futures, outcomes, telling
@@ -64,12 +65,13 @@ def world(engine: Engine, texts: Mapping[str, bytes]) -> World:
 def is_comparable(before: World, texts: Mapping[str, bytes]) -> bool:
     """Whether what was found in one world can say anything of one of these texts.
 
-    It can't where modules have come or gone, nor where what was found depends on what it was begun with.
+    It can't where what was found depends on what it was begun with.
     """
     old = dict(before.texts)
-    if before.is_deep or old.keys() != texts.keys():
+    if before.is_deep:
         return False
-    return not before.opinions.is_full or {*_differing(old, texts)}.isdisjoint(before.opinions.modules)
+    is_touched = old.keys() != texts.keys() or not {*_differing(old, texts)}.isdisjoint(before.opinions.modules)
+    return not (before.opinions.is_full and is_touched)
 
 
 def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], ModuleFacts | None]) -> set[int] | None:
@@ -82,12 +84,15 @@ def changes(engine: Engine, before: World, now: World, facts: Callable[[bytes], 
         return None
     found = _Changes(engine)
     for module in _differing(old, new):
-        known = facts(old[module])
+        known = facts(old[module]) if module in old else ModuleFacts()
         if known is None:
             return None
-        found.compare(module, known, is_other=old[module][-1:] != new[module][-1:])
+        found.compare(module, known, is_other=old.get(module, b"")[-1:] != new.get(module, b"")[-1:])
         if module in before.opinions.modules:
             found.all.add(OPINION)
+    if old.keys() != new.keys():
+        found.all.add(OPINION)  # what was not there may be now, or the other way round
+        found.see_who_is_there(old.keys(), new.keys())
     found.see_whether_common()
     reads = engine.program.reads
     found.all.update(reads.known("below", cls.name, cls.module) for cls in _with_others_below(before, now))
@@ -105,8 +110,11 @@ class _Changes:
         self.all = {EVERYTHING}
 
     def compare(self, module: str, old: ModuleFacts, is_other: bool) -> None:
-        """Look at a module's facts before and now. It `is_other` where it has become a package, or is one no more."""
-        new = self._program.units[module].facts
+        """Look at a module's facts before and now, where it is there.
+
+        It `is_other` where it has come or gone, has become a package, or is one no more.
+        """
+        new = self._program.units[module].facts if module in self._program.units else ModuleFacts()
         if is_other:
             self.all.update(self._reads.of_module(module))
         before, now = Described(old), Described(new)
@@ -120,6 +128,12 @@ class _Changes:
             self._fewer[word] = self._fewer.get(word, 0) + len(called.get(word, ())) - len(calling.get(word, ()))
         for word in _differing(before.handed(), now.handed()):
             self.all.add(self._reads.known("handed", word))
+
+    def see_who_is_there(self, old: Collection[str], new: Collection[str]) -> None:
+        """See which modules and packages have come or gone."""
+        for one, other in ((old, new), (new, old)):
+            for name in ({*one} - {*other}) | (namespaces(one) - namespaces(other)):
+                self.all.add(self._reads.known("module", ALL, name))
 
     def see_whether_common(self) -> None:
         """See which words too many call now, or no more."""
