@@ -160,6 +160,10 @@ class Program:
                     found.setdefault(identity, []).append(contract)
         return {identity: tuple(items) for identity, items in found.items()}
 
+    def read_freely(self) -> None:
+        """Note no more what is looked up: from now on nobody will want to know."""
+        self.units, self.classes, self.functions = self._units, dict(self.classes), dict(self.functions)
+
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
         self.reads.note_outline(module, ALL)
@@ -227,6 +231,10 @@ class Program:
         """Functions in whose bodies a name may stand, in a stable order; most bodies are not even unpacked for it."""
         word = name.encode()
         return (identity for identity, facts in self.functions.items() if word in bytes(facts.body))
+
+    def speaks_of(self, function: FunctionId, name: str) -> bool:
+        """Whether a name may stand in the body of a function, which is not unpacked for it."""
+        return name.encode() in bytes(self.functions[function].body)
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""

@@ -32,7 +32,8 @@ class Ways:
     def __init__(self, engine: Engine) -> None:
         """Nothing is read before it is asked for."""
         self._engine = engine
-        self._calls: dict[FunctionId, dict[Span, Call]] = {}
+        self._calls: dict[FunctionId, tuple[Call, ...]] = {}
+        self._by_span: dict[FunctionId, dict[Span, Call]] = {}
         self._tests: dict[tuple[FunctionId, Span], list[tuple[Expr, bool]]] = {}
 
     def closed(self, trace: Trace) -> bool:
@@ -47,11 +48,19 @@ class Ways:
             if known is not None:
                 yield known
 
+    def calls(self, function: FunctionId) -> tuple[Call, ...]:
+        """Every call in a function's body, in order."""
+        found = self._calls.get(function)
+        if found is None:
+            found = self._calls[function] = tuple(calls_in(self._engine.program.body(function)))
+        return found
+
     def call(self, function: FunctionId, span: Span) -> Call | None:
         """The call that stands at a span of a function."""
-        if function not in self._calls:
-            self._calls[function] = {c.span: c for c in reversed(tuple(calls_in(self._engine.program.body(function))))}
-        return self._calls[function].get(span)
+        found = self._by_span.get(function)
+        if found is None:
+            found = self._by_span[function] = {call.span: call for call in reversed(self.calls(function))}
+        return found.get(span)
 
     def tests(self, function: FunctionId, span: Span) -> list[tuple[Expr, bool]]:
         """The tests on the way to a call in a function, each with its outcome."""
