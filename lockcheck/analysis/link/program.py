@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -230,7 +231,17 @@ class Program:
     def speaking_of(self, name: str) -> Iterator[FunctionId]:
         """Functions in whose bodies a name may stand, in a stable order; most bodies are not even unpacked for it."""
         word = name.encode()
-        return (identity for identity, facts in self.functions.items() if word in bytes(facts.body))
+        for module, bodies in self._packed.items():
+            if word in bodies:
+                yield from (each for each in self.functions_of(module) if word in bytes(self.functions[each].body))
+
+    @cached_property
+    def _packed(self) -> dict[str, bytes]:
+        """All bodies of each module, one behind the other: what does not stand there, stands in none of them."""
+        return {
+            module: b"".join([bytes(self.functions[each].body) for each in self.functions_of(module)])
+            for module in self._units
+        }
 
     def speaks_of(self, function: FunctionId, name: str) -> bool:
         """Whether a name may stand in the body of a function, which is not unpacked for it."""

@@ -173,6 +173,9 @@ class Reads:
     def forget(self) -> None:
         """Let go what numbers stand for: nobody will want to know."""
         self.is_kept = False
+        self.now = set()
+        self._numbers.clear()
+        self._codes.clear()
         self._groups.clear()
         self._few.clear()
 

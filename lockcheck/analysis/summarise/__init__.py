@@ -64,4 +64,4 @@ def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> Non
         reads = schedule.program.reads
         now = msgspec.structs.replace(now, opinions=opinions, is_deep=schedule.is_deep)
         past.keep(now, schedule.known(), reads.things, reads.fresh())
-    schedule.types.memo.forget_reads()
+    schedule.forget()
