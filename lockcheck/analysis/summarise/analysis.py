@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TypeAlias
 
 from lockcheck.analysis.link.scope import steps
@@ -82,8 +83,17 @@ class Analysis:
             return
         found = self._by_events.get(events)
         if found is None:
-            found = self._by_events[events] = [one for one in self._pairs if isinstance(one[1].event, events)]
+            places = chain.from_iterable(at for kind, at in self._kinds.items() if issubclass(kind, events))
+            found = self._by_events[events] = [self._pairs[place] for place in sorted(places)]
         yield from found
+
+    @cached_property
+    def _kinds(self) -> dict[type[Event], list[int]]:
+        """Where in the order of all pairs those of each kind of event are."""
+        found: dict[type[Event], list[int]] = {}
+        for place, (_, pair) in enumerate(self._pairs):
+            found.setdefault(type(pair.event), []).append(place)
+        return found
 
     @cached_property
     def _pairs(self) -> list[tuple[FunctionId, CriticalPair]]:
