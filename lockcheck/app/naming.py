@@ -72,14 +72,14 @@ class Imported(Container[str]):
     def __contains__(self, name: object) -> bool:
         self._asked += 1
         words = name.split(".") if isinstance(name, str) and self._asked <= _FEW else []
-        waiting, self._left = self._left, []
-        while waiting and name not in self._names:
-            text = waiting.pop()
+        passed: list[str] = []
+        while self._left and name not in self._names:
+            text = self._left.pop()
             if all(word in text for word in words):
                 self._names |= _imports(text)
             else:
-                self._left.append(text)
-        self._left += waiting
+                passed.append(text)
+        self._left += passed
         return name in self._names
 
 

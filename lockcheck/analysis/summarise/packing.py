@@ -188,12 +188,11 @@ class Packing:
         self._members = [group for piece in self._groups for group in _GROUPS.decode(piece)]
         self._raw: dict[FunctionId, msgspec.Raw] = {}
         self._kept: dict[FunctionId, Kept] = {}
-        groups = self._members
-        if any(len(group) % 4 for group in groups):
+        if any(len(group) % 4 for group in self._members):
             raise ValueError("a group that is none")
         for raw in packed.functions if packed is not None else ():
             function, kept = self._unpacked(_FUNCTION.decode(raw))
-            if not -len(groups) <= kept.reads < 1 << 31:
+            if not -len(self._members) <= kept.reads < 1 << 31:
                 raise ValueError("a number that stands for nothing")
             self._raw[function], self._kept[function] = raw, kept
 
