@@ -20,7 +20,7 @@ _BARE = re.compile(r"[^\n#;]*")
 _MEMBERS = re.compile(r"\([^)]*\)|[^\n#;]*")
 _ITEM = re.compile(r"(?:^|[,(])\s*([\w.]+)")
 _FEW = 8
-"""Names that are looked for by themselves; for more it is quicker to look at all imports."""
+"""Words that all texts are searched for; for more it is quicker to look at all imports."""
 
 
 class ModuleName(msgspec.Struct, frozen=True):
@@ -60,27 +60,34 @@ def name_modules(paths: Sequence[str], ground: Ground, texts: Callable[[], Itera
 class Imported(Container[str]):
     """Every absolute dotted name that an import in the texts may mean, and all that lead to it.
 
-    As long as few are asked for, only texts that hold all words of a name are looked at closely.
+    As long as few words tell, only texts that hold all words of a name are looked at closely.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Nothing is looked at yet."""
-        self._left = list(texts)
+        self._texts = list(texts)
+        self._holding: dict[str, list[str]] = {}
+        """The texts that hold a word."""
+        self._seen: set[str] = set()
         self._names: set[str] = set()
-        self._asked = 0
 
     def __contains__(self, name: object) -> bool:
-        self._asked += 1
-        words = name.split(".") if isinstance(name, str) and self._asked <= _FEW else []
-        passed: list[str] = []
-        while self._left and name not in self._names:
-            text = self._left.pop()
-            if all(word in text for word in words):
-                self._names |= _imports(text)
-            else:
-                passed.append(text)
-        self._left += passed
+        if isinstance(name, str) and name not in self._names:
+            for text in self._candidates(name.split(".")):
+                if text not in self._seen:
+                    self._seen.add(text)
+                    self._names |= _imports(text)
         return name in self._names
+
+    def _candidates(self, words: Sequence[str]) -> list[str]:
+        """Give the texts that hold some words; all that there are, once, where too many words have been looked for."""
+        known = [self._holding[word] for word in words if word in self._holding]
+        if not known and len(self._holding) == _FEW:
+            every, self._texts = self._texts, []
+            return every
+        if not known:
+            known.append(self._holding.setdefault(words[0], [text for text in self._texts if words[0] in text]))
+        return [text for text in min(known, key=len) if all(word in text for word in words)]
 
 
 def _imports(text: str) -> set[str]:
