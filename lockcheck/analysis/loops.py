@@ -61,8 +61,8 @@ def synchronous(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair]]
     What a decorator does around a coroutine is left out: it runs where the coroutine is made.
     """
     coroutines = analysis.coroutines
-    for function, pair in analysis.pairs():
-        if function not in coroutines or pair.trace[0].span == analysis.facts(function).span:
+    for function, pair in analysis.pairs_of_coroutines:
+        if pair.trace[0].span == analysis.facts(function).span:
             continue
         if not any(step.function in coroutines for step in pair.trace[1:]):
             yield function, pair

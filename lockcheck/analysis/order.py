@@ -392,7 +392,7 @@ def _private(analysis: Analysis, witness: Witness) -> bool:
 def _escapes(analysis: Analysis, lock: LocalLock) -> bool:
     """Whether a nested function may use the lock."""
     prefix = f"{lock.function.qualname}.<locals>."
-    return any(f.module == lock.function.module and f.qualname.startswith(prefix) for f in analysis.program.functions)
+    return any(f.qualname.startswith(prefix) for f in analysis.program.functions_of(lock.function.module))
 
 
 def node(lock: LockRef) -> Node | None:

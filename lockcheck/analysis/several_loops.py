@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -52,13 +52,27 @@ def made_at_import(analysis: Analysis, lock: LockId) -> bool:
             return False
 
 
-def entrances(analysis: Analysis) -> dict[LockId, list[Entrance]]:
-    """For each asyncio primitive that is made at import, the places whose new loops come to use it."""
+class Using(msgspec.Struct, frozen=True, gc=False):
+    """Where a function comes to use an asyncio primitive, by itself or through others."""
+
+    function: FunctionId
+    pair: CriticalPair
+    lock: LockId
+
+
+def using(analysis: Analysis) -> tuple[Using, ...]:
+    """Every use of an asyncio primitive that is known, in a stable order."""
+    found = ((function, pair, _used(pair)) for function, pair in analysis.pairs(Acquire, QueueWait))
+    return tuple(Using(function, pair, lock) for function, pair, lock in found if lock is not None)
+
+
+def entrances(analysis: Analysis, places: Iterable[Using]) -> dict[LockId, list[Entrance]]:
+    """For each asyncio primitive that is made at import, those places whose new loops come to use it."""
     threads = {s.function for r in analysis.results for s in r.spawned if s.context in _ELSEWHERE}
     found: dict[LockId, list[Entrance]] = {}
-    for function, pair in analysis.pairs(Acquire, QueueWait):
-        lock = _used(pair)
-        if lock is None or analysis.facts(function).is_async or not made_at_import(analysis, lock):
+    for place in places:
+        function, pair, lock = place.function, place.pair, place.lock
+        if analysis.facts(function).is_async or not made_at_import(analysis, lock):
             continue
         if len(pair.trace) > 1 and analysis.facts(pair.trace[1].function).is_async:
             if _makes_loop(analysis, pair.trace[0]):
@@ -96,11 +110,14 @@ class Touch(msgspec.Struct, frozen=True, gc=False):
 def touched_by_threads(analysis: Analysis) -> Iterator[Touch]:
     """Calls on asyncio primitives in what threads run; those that run a loop of their own are left out."""
     jobs = sorted({s.function for r in analysis.results for s in r.spawned if s.context in _ELSEWHERE})
+    runners: dict[FunctionId, bool] = {}
     for job in jobs:
         if analysis.facts(job).is_async:
             continue
         for way in running(analysis, job):
-            if any(_RUNS.intersection(analysis.facts(f).called) or _is_runner(analysis, f) for f in way):
+            if way[-1] not in runners:
+                runners[way[-1]] = _is_runner(analysis, way[-1])
+            if any(runners[function] for function in way):
                 continue
             for call in calls_in(analysis, way[-1]):
                 name = _unsafe(analysis, way, call)
@@ -109,6 +126,9 @@ def touched_by_threads(analysis: Analysis) -> Iterator[Touch]:
 
 
 def _is_runner(analysis: Analysis, function: FunctionId) -> bool:
+    """Whether a function runs a loop of its own."""
+    if not _RUNS.isdisjoint(analysis.facts(function).called):
+        return True
     if "run" not in analysis.facts(function).called:
         return False
     return any(FRESH & callee_names(analysis, call, function) for call in calls_in(analysis, function))
@@ -136,16 +156,15 @@ def _unsafe(analysis: Analysis, way: tuple[FunctionId, ...], call: Call) -> str 
     return None
 
 
-def uses(analysis: Analysis) -> Iterator[tuple[FunctionId, CriticalPair, LockId]]:
+def uses(analysis: Analysis, places: Iterable[Using]) -> Iterator[Using]:
     """Where coroutines use asyncio primitives that are made at import, the first place of each."""
     seen: set[LockId] = set()
-    for function, pair in analysis.pairs(Acquire, QueueWait):
-        lock = _used(pair)
-        if lock is None or lock in seen or len(pair.trace) > 1 or not analysis.facts(function).is_async:
+    for place in places:
+        if place.lock in seen or len(place.pair.trace) > 1 or not analysis.facts(place.function).is_async:
             continue
-        if isinstance(pair.event, Acquire) and made_at_import(analysis, lock):
-            seen.add(lock)
-            yield function, pair, lock
+        if isinstance(place.pair.event, Acquire) and made_at_import(analysis, place.lock):
+            seen.add(place.lock)
+            yield place
 
 
 def makes_loops(analysis: Analysis, package: str) -> FunctionId | None:

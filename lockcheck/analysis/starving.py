@@ -14,7 +14,7 @@ from lockcheck.analysis.loops import call_at, calls_in
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.sentinels import leaves
 from lockcheck.analysis.summarise.workers import Queues, Worker, done_calls, in_finally, loop_around
-from lockcheck.analysis.wakers import Waker, Wakers
+from lockcheck.analysis.wakers import Methods, Waker, Wakers
 from lockcheck.model.events import Block, CriticalPair, QueueWait
 from lockcheck.model.expression import Attr, Call, Const, Expr, last_word
 from lockcheck.model.findings import Confidence
@@ -37,7 +37,7 @@ class Starved(msgspec.Struct, frozen=True, gc=False):
 
 def starved(analysis: Analysis) -> Iterator[Starved]:
     """Every wait of the program that may never end, in a stable order; `join` of a queue last."""
-    lives = Lives(analysis)
+    lives, methods = Lives(analysis), Methods(analysis)
     seen: set[tuple[FunctionId, Span]] = set()
     for function, pair in analysis.pairs(Block, QueueWait):
         here = (function, pair.trace[0].span)
@@ -49,7 +49,7 @@ def starved(analysis: Analysis) -> Iterator[Starved]:
             continue
         if _perpetual(analysis, lives, function, here[1]):
             continue
-        found = _Search(analysis, lives, function, call.func.value, isinstance(pair.event, Block)).endings(here[1])
+        found = _Search(methods, lives, function, call.func.value, isinstance(pair.event, Block)).endings(here[1])
         if found is not None:
             yield Starved(function, pair, *found)
 
@@ -130,18 +130,18 @@ def _perpetual(analysis: Analysis, lives: Lives, function: FunctionId, span: Spa
 class _Search:
     """Looks for the workers that would end one wait."""
 
-    def __init__(self, analysis: Analysis, lives: Lives, function: FunctionId, receiver: Expr, once: bool) -> None:
-        self._analysis = analysis
+    def __init__(self, methods: Methods, lives: Lives, function: FunctionId, receiver: Expr, once: bool) -> None:
+        self._analysis = methods.analysis
         self._lives = lives
         self._function = function
-        self._wakers = Wakers(analysis, receiver, function)
+        self._wakers = Wakers(methods, receiver, function)
         self._once = once
         self._sites: dict[FunctionId, set[Span]] = {}
         self._ends: dict[FunctionId, list[Ending]] = {}
 
     def endings(self, span: Span) -> tuple[tuple[Waker, ...], tuple[tuple[FunctionId, Ending], ...]] | None:
         """The wakers, and how each worker may end; None where one is sure to wake, or is not known."""
-        wakers = self._wakers.all()
+        wakers = self._wakers.all(lambda function: function != self._function and bool(self._lives.of(function)))
         workers: set[FunctionId] = set()
         for waker in wakers:
             lives = self._lives.of(waker.function)

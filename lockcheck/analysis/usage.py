@@ -18,14 +18,9 @@ from lockcheck.model.source import Span
 
 def operations(analysis: Analysis, *actions: str) -> Iterator[tuple[FunctionId, Operation]]:
     """Operations on locks that are known, in functions whose paths are; in a stable order."""
-    for result in analysis.results:
-        if not analysis.program.has_blocks(result.function):
-            continue
-        for operation in result.operations:
-            lock = operation.lock
-            known = lock.id is not None and not lock.guessed and lock.kind is not None
-            if operation.action in actions and known and not isinstance(lock.id, ElementLock):
-                yield result.function, operation
+    for function, operation in analysis.operations:
+        if operation.action in actions and analysis.program.has_blocks(function):
+            yield function, operation
 
 
 def dropped(nodes: Block) -> dict[Span, bool]:
@@ -80,14 +75,13 @@ def lent(analysis: Analysis, function: FunctionId, lock: LockId) -> bool:
     Near are the modules of the function and of the class or function that the lock belongs to.
     """
     home, name = _home(lock)
-    for other in analysis.program.functions:
-        if other.module in (function.module, home) and any(
-            isinstance(part, Name | Attr) and last_word(part) == name and _denotes(analysis, part, other, lock)
-            for call in calls(analysis, other)
-            for part in (*call.args, *(k.value for k in call.keywords))
-        ):
-            return True
-    return False
+    return any(
+        isinstance(part, Name | Attr) and last_word(part) == name and _denotes(analysis, part, other, lock)
+        for module in dict.fromkeys((function.module, home))
+        for other in analysis.program.functions_of(module)
+        for call in calls(analysis, other)
+        for part in (*call.args, *(k.value for k in call.keywords))
+    )
 
 
 def _home(lock: LockId) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -44,17 +44,37 @@ class Waker(msgspec.Struct, frozen=True, order=True, gc=False):
     text: str
 
 
-class Wakers:
-    """The calls of a program that work on one object."""
+class Calling(msgspec.Struct, frozen=True, gc=False):
+    """A call of a method, with the last word of its receiver and the objects that this may be."""
 
-    def __init__(self, analysis: Analysis, receiver: Expr, function: FunctionId) -> None:
-        """Name the object that an expression in a function is."""
+    waker: Waker
+    receiver: str | None
+    keys: frozenset[Key]
+
+
+class Methods:
+    """The calls of methods by their names: what each works on is found out once for all waits."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Nothing is looked at before it is asked for."""
         self.analysis = analysis
-        self.receiver = receiver
-        self.keys = self.identities(receiver, function)
-        self.words = self._words(function)
-        self.escaped = False
-        self._name = last_word(receiver)
+        self._known: dict[str, list[Calling]] = {}
+        self._left: dict[str, Iterator[Calling]] = {}
+
+    def calls(self, word: str) -> Iterator[Calling]:
+        """Every call of a method by this name, in a stable order."""
+        known = self._known.setdefault(word, [])
+        yield from known
+        for one in self._left.setdefault(word, self._look(word)):
+            known.append(one)
+            yield one
+
+    def _look(self, word: str) -> Iterator[Calling]:
+        for function in self.analysis.program.callers(word):
+            for call in self.analysis.engine.types.scope(function).calls.get(word, ()):
+                if isinstance(call.func, Attr):
+                    keys = self.identities(call.func.value, function)
+                    yield Calling(Waker(function, call.span, _spelled(call.func)), last_word(call.func.value), keys)
 
     def identities(self, expr: Expr, function: FunctionId) -> frozenset[Key]:
         """The objects that an expression may be, as far as they can be told apart from others."""
@@ -73,6 +93,24 @@ class Wakers:
                     pass
         return frozenset(found)
 
+
+class Wakers:
+    """The calls of a program that work on one object."""
+
+    def __init__(self, methods: Methods, receiver: Expr, function: FunctionId) -> None:
+        """Name the object that an expression in a function is."""
+        self.analysis = methods.analysis
+        self.receiver = receiver
+        self._methods = methods
+        self.keys = self.identities(receiver, function)
+        self.words = self._words(function)
+        self.escaped = False
+        self._name = last_word(receiver)
+
+    def identities(self, expr: Expr, function: FunctionId) -> frozenset[Key]:
+        """The objects that an expression may be, as far as they can be told apart from others."""
+        return self._methods.identities(expr, function)
+
     def _words(self, function: FunctionId) -> frozenset[str]:
         found: set[str] = set()
         library = self.analysis.engine.library
@@ -88,23 +126,29 @@ class Wakers:
                     pass
         return frozenset(found)
 
-    def all(self) -> tuple[Waker, ...]:
-        """Every call that can end the wait; none where code that is not seen may have the object."""
+    def all(self, fits: Callable[[FunctionId], bool]) -> tuple[Waker, ...]:
+        """Every call that can end the wait; none where code that is not seen may have the object.
+
+        Nor are there any where one is in a function that does not fit: then the others need not be looked for.
+        """
         if not self.keys or not self.words:
             return ()
         found: set[Waker] = set()
-        for word in sorted(self.words):
-            for function in self.analysis.program.callers(word):
-                for call in self.analysis.engine.types.scope(function).calls.get(word, ()):
-                    if not isinstance(call.func, Attr):
-                        continue
-                    keys = self.identities(call.func.value, function)
-                    if keys & self.keys:
-                        found.add(Waker(function, call.span, f"{last_word(call.func.value)}.{word}"))
-                    elif not keys and last_word(call.func.value) == self._name:
-                        return ()
+        for waker in self._direct():
+            if waker is None or not fits(waker.function):
+                return ()
+            found.add(waker)
         found |= self._handed()
         return () if self.escaped else tuple(sorted(found))
+
+    def _direct(self) -> Iterator[Waker | None]:
+        """Calls of the object's own methods; None for one that may be on it."""
+        for word in sorted(self.words):
+            for calling in self._methods.calls(word):
+                if calling.keys & self.keys:
+                    yield calling.waker
+                elif not calling.keys and calling.receiver == self._name:
+                    yield None
 
     def _handed(self) -> set[Waker]:
         """Calls that hand on a method of the object; whether the object itself gets out of sight is noted."""
@@ -116,7 +160,7 @@ class Wakers:
             for call in calls_in(self.analysis, function):
                 for given in _arguments(call):
                     if isinstance(given, Attr) and given.name in self.words and self._is(given.value, function):
-                        found.add(Waker(function, call.span, f"{last_word(given.value)}.{given.name}"))
+                        found.add(Waker(function, call.span, _spelled(given)))
                     elif self._is(given, function):
                         inner = self._receivers(call, function)
                         self.escaped = self.escaped or inner is None or depth >= _DEPTH
@@ -187,6 +231,10 @@ class Wakers:
         owner = self.analysis.engine.types.owner(function)
         if owner is not None and self.analysis.facts(function).name == "__init__":
             yield from self.analysis.engine.hierarchy.own_methods(owner).values()
+
+
+def _spelled(method: Attr) -> str:
+    return f"{last_word(method.value)}.{method.name}"
 
 
 def _home(key: Key) -> tuple[FunctionId | None, ClassId | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 import msgspec
@@ -19,6 +19,8 @@ _FROM = re.compile(r"[ \t]*from[ \t]+([\w.]+)[ \t]+")
 _BARE = re.compile(r"[^\n#;]*")
 _MEMBERS = re.compile(r"\([^)]*\)|[^\n#;]*")
 _ITEM = re.compile(r"(?:^|[,(])\s*([\w.]+)")
+_FEW = 8
+"""Words that all texts are searched for; for more it is quicker to look at all imports."""
 
 
 class ModuleName(msgspec.Struct, frozen=True):
@@ -38,14 +40,14 @@ class Ground(msgspec.Struct, frozen=True):
 def name_modules(paths: Sequence[str], ground: Ground, texts: Callable[[], Iterable[str]]) -> dict[str, ModuleName]:
     """Name the files at these absolute paths, each differently; `texts` is asked only where imports must decide."""
     groups = _groups(paths)
-    imported: frozenset[str] | None = None
+    imported: Imported | None = None
     taken: set[str] = set()
     names: dict[str, ModuleName] = {}
     for key in sorted(groups, key=lambda each: (len(each.parts), each)):
         certain = _certain(key, ground)
         if certain is None and imported is None:
-            imported = imported_names(texts())
-        choices = [certain] if certain is not None else _likely(key, ground, imported or frozenset())
+            imported = Imported(texts())
+        choices = [certain] if certain is not None else _likely(key, ground, imported or ())
         for choice in _distinct(choices):
             named = {path: _name(path, key, choice) for path in groups[key]}
             if taken.isdisjoint(one.name for one in named.values()):
@@ -55,16 +57,45 @@ def name_modules(paths: Sequence[str], ground: Ground, texts: Callable[[], Itera
     return names
 
 
-def imported_names(texts: Iterable[str]) -> frozenset[str]:
-    """Give every absolute dotted name that an import in the texts may mean, and all that lead to it."""
+class Imported(Container[str]):
+    """Every absolute dotted name that an import in the texts may mean, and all that lead to it.
+
+    As long as few words tell, only texts that hold all words of a name are looked at closely.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """Nothing is looked at yet."""
+        self._texts = list(texts)
+        self._holding: dict[str, list[str]] = {}
+        """The texts that hold a word."""
+        self._seen: set[str] = set()
+        self._names: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, str) and name not in self._names:
+            for text in self._candidates(name.split(".")):
+                if text not in self._seen:
+                    self._seen.add(text)
+                    self._names |= _imports(text)
+        return name in self._names
+
+    def _candidates(self, words: Sequence[str]) -> list[str]:
+        """Give the texts that hold some words; all that there are, once, where too many words have been looked for."""
+        known = [self._holding[word] for word in words if word in self._holding]
+        if not known and len(self._holding) == _FEW:
+            every, self._texts = self._texts, []
+            return every
+        if not known:
+            known.append(self._holding.setdefault(words[0], [text for text in self._texts if words[0] in text]))
+        return [text for text in min(known, key=len) if all(word in text for word in words)]
+
+
+def _imports(text: str) -> set[str]:
+    """Give the absolute names in the imports of a text, and all that lead to them.
+
+    The word is looked for, which takes a tenth of a look at every line.
+    """
     names: set[str] = set()
-    for text in texts:
-        _imports(text, names)
-    return frozenset(prefix for name in names for prefix in itertools.accumulate(name.split("."), "{}.{}".format))
-
-
-def _imports(text: str, names: set[str]) -> None:
-    """Add the absolute names in the imports of a text. The word is looked for, which takes a tenth of a look at every line."""
     done = 0
     for word in _IMPORT.finditer(text):
         head = text[text.rfind("\n", 0, word.start()) + 1 : word.start()]
@@ -76,6 +107,7 @@ def _imports(text: str, names: set[str]) -> None:
             if not module[1].startswith("."):
                 names.add(module[1])
                 names.update(f"{module[1]}.{item}" for item in _ITEM.findall(members))
+    return {prefix for name in names for prefix in itertools.accumulate(name.split("."), "{}.{}".format)}
 
 
 def _found(pattern: re.Pattern[str], text: str, place: int) -> str:
@@ -113,7 +145,7 @@ def _certain(key: PurePath, ground: Ground) -> str | None:
     return _stem(key) if root is None or root == key.parent else None
 
 
-def _likely(key: PurePath, ground: Ground, imported: frozenset[str]) -> list[str]:
+def _likely(key: PurePath, ground: Ground, imported: Container[str]) -> list[str]:
     """Name a package or loose module below folders that may be namespace packages, or mean nothing."""
     root = _deepest(key.parent, ground.roots)
     parts = [*key.parent.relative_to(root or key.parent).parts, _stem(key)]

@@ -146,8 +146,8 @@ from lockcheck.rules.registry import rule
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each join of a process whose queue is taken from only behind it."""
     for result in analysis.results:
-        pairs = [p for p in result.pairs if len(p.trace) == 1]
-        joins = [p for p in pairs if _joins_process(p)]
+        joins = [p for p in result.pairs if len(p.trace) == 1 and _joins_process(p)]
+        pairs = [p for p in result.pairs if len(p.trace) == 1] if joins else []
         for queue, handed in _handed(analysis, result.function) if joins else ():
             gets = [p for p in pairs if isinstance(p.event, QueueWait) and p.event.queue == queue and _gets(p)]
             drained = min((p.trace[0].span for p in gets), default=None)

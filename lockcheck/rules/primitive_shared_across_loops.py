@@ -178,7 +178,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.several_loops import Entrance, Touch, entrances, makes_loops, touched_by_threads, uses
+from lockcheck.analysis.several_loops import Entrance, Touch, entrances, makes_loops, touched_by_threads, uses, using
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.witness import finding, primary, reached, title
 from lockcheck.model.events import CriticalPair
@@ -200,15 +200,16 @@ _HANDED = "hand the call to the loop that it belongs to: `loop.call_soon_threads
 def check(analysis: Analysis) -> Iterator[Finding]:
     """One finding for each primitive that several loops use, and for each call on one in a thread."""
     reported: set[LockId] = set()
-    for lock, places in entrances(analysis).items():
+    every = using(analysis)
+    for lock, places in entrances(analysis, every).items():
         chosen = _several(places)
         if chosen is not None:
             reported.add(lock)
             yield _shared(analysis, lock, chosen)
-    for function, pair, lock in uses(analysis):
-        maker = makes_loops(analysis, function.module.partition(".")[0])
-        if lock not in reported:
-            yield _early(analysis, pair, lock, maker)
+    for use in uses(analysis, every):
+        maker = makes_loops(analysis, use.function.module.partition(".")[0])
+        if use.lock not in reported:
+            yield _early(analysis, use.pair, use.lock, maker)
     seen: set[object] = set()
     for touch in touched_by_threads(analysis):
         place = analysis.place(touch.way[-1], touch.call.span)

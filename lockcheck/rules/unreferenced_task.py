@@ -201,7 +201,7 @@ def run(future: "asyncio.Future[None]") -> None:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise import Analysis
@@ -222,7 +222,7 @@ def check(analysis: Analysis) -> Iterator[Finding]:
         yield from _ignored(analysis, maker)
     for function in functions:
         for step in steps(analysis.program.body(function)):
-            made = _dropped(analysis, function, step)
+            made = _dropped(analysis, function, step, MAKERS)
             confidence = makes_task(analysis, function, made) if made is not None else None
             if made is None or confidence is None:
                 continue
@@ -249,8 +249,8 @@ def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
     name = analysis.facts(maker).name
     for function in analysis.program.callers(name):
         for step in steps(analysis.program.body(function)):
-            made = _dropped(analysis, function, step)
-            if made is None or called_word(made) != name:
+            made = _dropped(analysis, function, step, (name,))
+            if made is None:
                 continue
             targets = analysis.engine.targets.of(made.func, function)
             if [t.function for t in targets] != [maker]:
@@ -274,14 +274,14 @@ def _ignored(analysis: Analysis, maker: FunctionId) -> Iterator[Finding]:
             )
 
 
-def _dropped(analysis: Analysis, function: FunctionId, step: Node) -> Call | None:
-    """The call whose result a statement throws away or gives to a name that nobody reads."""
+def _dropped(analysis: Analysis, function: FunctionId, step: Node, words: Sequence[str]) -> Call | None:
+    """The call by one of some words whose result a statement throws away or gives to a name that nobody reads."""
     match step:
         case Do(value=Call(func=Attr(value=Call() as inner, name="add_done_callback"))):
-            return inner
+            return inner if called_word(inner) in words else None
         case Do(value=Call() as call):
-            return call
-        case Assign(targets=(Name(id=name),), value=Call() as call, augmented=False):
+            return call if called_word(call) in words else None
+        case Assign(targets=(Name(id=name),), value=Call() as call, augmented=False) if called_word(call) in words:
             scope = analysis.engine.types.scope(function)
             return call if scope.binds(name) and not _read(analysis, function, name) else None
         case _:

@@ -136,6 +136,8 @@ def check(analysis: Analysis) -> Iterator[Finding]:
     for result in analysis.results:
         if result.function.qualname == MODULE or result.function.qualname.endswith(".<body>"):
             continue
+        if not analysis.facts(result.function).qualifies:
+            continue  # no `with` of it may be over a lock
         for step in steps(analysis.program.body(result.function)):
             if (
                 isinstance(step, Enter)
@@ -181,10 +183,9 @@ def _unshared(analysis: Analysis, function: FunctionId, name: str) -> bool:
     if not _made(analysis, function, bound[0].expr):
         return False
     inner = f"{function.qualname}.<locals>."
-    for other in analysis.program.functions:
-        if other.module == function.module and other.qualname.startswith((inner, f"{function.qualname}.<lambda")):
-            if _mentions(analysis, other, name):
-                return False
+    for other in analysis.program.functions_of(function.module):
+        if other.qualname.startswith((inner, f"{function.qualname}.<lambda")) and _mentions(analysis, other, name):
+            return False
     return all(not _escapes(step, name) for step in steps(analysis.program.body(function)))
 
 

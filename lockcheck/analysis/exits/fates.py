@@ -119,8 +119,8 @@ def _exit(operations: dict[int, Operation], point: Point, leave: Leave) -> Exit:
 def _handed_on(analysis: Analysis, function: FunctionId, operations: dict[Span, Operation]) -> bool:
     """Whether the lock or its `release` is given to somebody who may give it back, or a nested function does."""
     inner = f"{function.qualname}.<locals>."
-    for other in analysis.program.functions:
-        if other.module == function.module and other.qualname.startswith(inner):
+    for other in analysis.program.functions_of(function.module):
+        if other.qualname.startswith(inner):
             if any(word.startswith(("release", "_release")) for word in analysis.facts(other).called):
                 return True
     receivers: set[str | None] = set()

@@ -34,9 +34,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
 def marks(analysis: Analysis) -> Iterator[Mark]:
     """Each `async def acquire…` of the program that awaits after it has marked its object taken."""
-    for function, facts in sorted(analysis.program.functions.items(), key=lambda item: item[0]):
-        if not facts.is_async or not facts.name.startswith("acquire"):
-            continue
+    for function in sorted(f for f in analysis.coroutines if analysis.facts(f).name.startswith("acquire")):
+        facts = analysis.facts(function)
         owner = analysis.engine.types.owner(function)
         first = analysis.engine.types.scope(function).first
         if owner is None or first is None:

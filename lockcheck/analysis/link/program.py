@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -170,6 +171,10 @@ class Program:
         """Whether the program has a module or a package of this name."""
         return self.has(name) or name in self.namespaces
 
+    def read_freely(self) -> None:
+        """Note no more what is looked up: from now on nobody will want to know."""
+        self.units, self.classes, self.functions = self._units, dict(self.classes), dict(self.functions)
+
     def functions_of(self, module: str) -> tuple[FunctionId, ...]:
         """The functions of a module of the program, in the order of its facts."""
         self.reads.note_outline(module, ALL)
@@ -242,7 +247,21 @@ class Program:
     def speaking_of(self, name: str) -> Iterator[FunctionId]:
         """Functions in whose bodies a name may stand, in a stable order; most bodies are not even unpacked for it."""
         word = name.encode()
-        return (identity for identity, facts in self.functions.items() if word in bytes(facts.body))
+        for module, bodies in self._packed.items():
+            if word in bodies:
+                yield from (each for each in self.functions_of(module) if word in bytes(self.functions[each].body))
+
+    @cached_property
+    def _packed(self) -> dict[str, bytes]:
+        """All bodies of each module, one behind the other: what does not stand there, stands in none of them."""
+        return {
+            module: b"".join([bytes(self.functions[each].body) for each in self.functions_of(module)])
+            for module in self._units
+        }
+
+    def speaks_of(self, function: FunctionId, name: str) -> bool:
+        """Whether a name may stand in the body of a function, which is not unpacked for it."""
+        return name.encode() in bytes(self.functions[function].body)
 
     def callers(self, name: str) -> list[FunctionId]:
         """Functions that call something whose last word is `name`, in a stable order."""

@@ -88,18 +88,23 @@ class Reads:
 
     def note_presence(self, module: str) -> None:
         """Note that it is read whether a module or a package is there."""
-        self.now.add(self.number("module", ALL, module))
+        if self.is_kept:
+            self.now.add(self.number("module", ALL, module))
 
     def note_outline(self, module: str, name: str) -> None:
         """Note that it is read whether a module binds a name, and as what."""
-        self.now.add(self.number("outline", name, module))
+        if self.is_kept:
+            self.now.add(self.number("outline", name, module))
 
     def note_values(self, module: str, name: str) -> None:
         """Note that the values are read which a module gives a global, or the attributes of a class."""
-        self.now.add(self.number("values", name, module))
+        if self.is_kept:
+            self.now.add(self.number("values", name, module))
 
     def note_code(self, function: FunctionId) -> None:
         """Note that the code of a function is read."""
+        if not self.is_kept:
+            return
         found = self._codes.get(function)
         if found is None:
             found = self._codes[function] = self.number("code", function.qualname, function.module)
@@ -107,20 +112,24 @@ class Reads:
 
     def note_rows(self, module: str) -> None:
         """Note that it is read how far down something stands that does not count from its own beginning."""
-        self.now.add(self.number("rows", ALL, module))
+        if self.is_kept:
+            self.now.add(self.number("rows", ALL, module))
 
     def note_below(self, cls: ClassId) -> None:
         """Note that it is read what derives from a class."""
-        self.now.add(self.number("below", cls.qualname, cls.module))
+        if self.is_kept:
+            self.now.add(self.number("below", cls.qualname, cls.module))
 
     def note_module(self, module: str) -> None:
         """Note that anything may be read of a module."""
-        self.now.update((self.number("outline", ALL, module), self.number("values", ALL, module)))
-        self.now.add(self.number("code", ALL, module))
+        if self.is_kept:
+            self.now.update((self.number("outline", ALL, module), self.number("values", ALL, module)))
+            self.now.add(self.number("code", ALL, module))
 
     def note_word(self, about: About, word: str) -> None:
         """Note that something is read by a word."""
-        self.now.add(self.number(about, word))
+        if self.is_kept:
+            self.now.add(self.number(about, word))
 
     def begin(self) -> set[int]:
         """Begin to count from nothing; give what has been read before, for `end`."""
@@ -178,6 +187,9 @@ class Reads:
     def forget(self) -> None:
         """Let go what numbers stand for: nobody will want to know."""
         self.is_kept = False
+        self.now = set()
+        self._numbers.clear()
+        self._codes.clear()
         self._groups.clear()
         self._few.clear()
 

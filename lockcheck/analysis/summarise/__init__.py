@@ -25,7 +25,9 @@ def summarise(
     there. Neither changes what is found.
     """
     before = past.world() if past is not None else None
-    if past is not None:
+    if past is None:
+        program.read_freely()
+    else:
         if before is not None and not is_comparable(before, past.texts):
             past.forget()
             before = None
@@ -42,6 +44,7 @@ def summarise(
     opinions = outside.settle() if outside is not None else Opinions()
     if past is not None and now is not None:
         _keep(schedule, past, now, opinions)
+        program.read_freely()
     return Analysis(schedule, settings or Settings())
 
 
@@ -61,4 +64,4 @@ def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> Non
         reads = schedule.program.reads
         now = msgspec.structs.replace(now, opinions=opinions, is_deep=schedule.is_deep)
         past.keep(now, schedule.known(), reads.things, reads.fresh())
-    schedule.types.memo.forget_reads()
+    schedule.forget()

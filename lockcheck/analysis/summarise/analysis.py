@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import calls_in, steps
+from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.summarise.circumstances import Circumstances
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries
@@ -17,7 +18,7 @@ from lockcheck.analysis.summarise.sections import Sections
 from lockcheck.analysis.summarise.setters import Setters
 from lockcheck.analysis.summarise.threads import Threads
 from lockcheck.analysis.summarise.ways import Ways
-from lockcheck.model.events import Block, CriticalPair, Event, Held, LockRef, QueueWait
+from lockcheck.model.events import Block, CriticalPair, Event, Held, LockRef, Operation, QueueWait
 from lockcheck.model.expression import Call, Name
 from lockcheck.model.facts import MODULE, FunctionFacts
 from lockcheck.model.findings import LockNote
@@ -44,7 +45,6 @@ class Analysis:
         self.circumstances = Circumstances(schedule, self.threads)
         self.ways = Ways(schedule)
         self._by_events: dict[tuple[type[Event], ...], list[tuple[FunctionId, CriticalPair]]] = {}
-        self._calls: dict[FunctionId, tuple[Call, ...]] = {}
         self.results: tuple[Result, ...] = tuple(schedule.results[f] for f in sorted(schedule.results))
 
     def facts(self, function: FunctionId) -> FunctionFacts:
@@ -58,10 +58,7 @@ class Analysis:
 
     def calls(self, function: FunctionId) -> tuple[Call, ...]:
         """Every call in a function's body, in order."""
-        found = self._calls.get(function)
-        if found is None:
-            found = self._calls[function] = tuple(calls_in(self.program.body(function)))
-        return found
+        return self.ways.calls(function)
 
     def entry(self, function: FunctionId) -> frozenset[LockId]:
         """The exclusive locks that every caller of a private function holds."""
@@ -86,8 +83,17 @@ class Analysis:
             return
         found = self._by_events.get(events)
         if found is None:
-            found = self._by_events[events] = [one for one in self._pairs if isinstance(one[1].event, events)]
+            places = chain.from_iterable(at for kind, at in self._kinds.items() if issubclass(kind, events))
+            found = self._by_events[events] = [self._pairs[place] for place in sorted(places)]
         yield from found
+
+    @cached_property
+    def _kinds(self) -> dict[type[Event], list[int]]:
+        """Where in the order of all pairs those of each kind of event are."""
+        found: dict[type[Event], list[int]] = {}
+        for place, (_, pair) in enumerate(self._pairs):
+            found.setdefault(type(pair.event), []).append(place)
+        return found
 
     @cached_property
     def _pairs(self) -> list[tuple[FunctionId, CriticalPair]]:
@@ -96,6 +102,21 @@ class Analysis:
             for result in self.results
             for pair in sorted(result.pairs, key=lambda p: (p.trace[0].span, len(p.trace), p.trace))
         ]
+
+    @cached_property
+    def pairs_of_coroutines(self) -> tuple[tuple[FunctionId, CriticalPair], ...]:
+        """The pairs of all coroutines, in a stable order."""
+        return tuple(one for one in self._pairs if one[0] in self.coroutines)
+
+    @cached_property
+    def operations(self) -> tuple[tuple[FunctionId, Operation], ...]:
+        """What functions do to locks that are known."""
+        return tuple(
+            (result.function, operation)
+            for result in self.results
+            for operation in result.operations
+            if _is_known(operation.lock)
+        )
 
     def everywhere(self) -> Iterator[tuple[FunctionId, CriticalPair]]:
         """Every pair of every function of the program, those that no lock and no wait of threads touches included."""
@@ -201,3 +222,8 @@ class Analysis:
             if isinstance(step, Assign) and Name(name) in step.targets:
                 return self.place(function, step.span)
         return None
+
+
+def _is_known(lock: LockRef) -> bool:
+    """Whether it is known which lock a reference means, and of what kind that is."""
+    return lock.id is not None and not lock.guessed and lock.kind is not None and not isinstance(lock.id, ElementLock)

@@ -103,7 +103,7 @@ def _candidates(analysis: Analysis, found: LockId, lock: LockId) -> list[Functio
             for cls in _family(analysis, owner):
                 functions.update(analysis.engine.hierarchy.own_methods(cls).values())
         case GlobalLock(module=module):
-            functions.update(f for f in analysis.program.functions if f.module == module)
+            functions.update(analysis.program.functions_of(module))
         case _:
             pass
     known = sorted(functions)
@@ -242,9 +242,7 @@ class _Devices:
     def __init__(self, analysis: Analysis, pair: CriticalPair) -> None:
         self._analysis = analysis
         self._trace = pair.trace
-        self._here = [
-            next((c for c in _calls(analysis.program.body(s.function)) if c.span == s.span), None) for s in pair.trace
-        ]
+        self._here = [analysis.ways.call(step.function, step.span) for step in pair.trace]
 
     def found(self) -> Iterator[LockId]:
         """What each call of the trace is made on; of the last one also what its result is kept in."""

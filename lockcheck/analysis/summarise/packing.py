@@ -146,6 +146,10 @@ class _Table(Generic[_Item, _Wire]):
         """Give the numbers of some values."""
         return tuple(map(self.place, values))
 
+    def some(self, numbers: tuple[int, ...]) -> tuple[_Item, ...]:
+        """Give the values of some numbers."""
+        return tuple(map(self.items.__getitem__, numbers)) if numbers else ()
+
     def packed(self, pack: Callable[[_Item], _Wire]) -> tuple[msgspec.Raw, ...]:
         """Give the table in pieces."""
         fresh = [pack(item) for item in self.items[self._known :]]
@@ -181,14 +185,14 @@ class Packing:
         self._operations = _Table(tables.operations, _OPERATIONS, _same)
         self._things = _Table(tables.things, _THINGS, _same)
         self._groups = tables.groups
+        self._members = [group for piece in self._groups for group in _GROUPS.decode(piece)]
         self._raw: dict[FunctionId, msgspec.Raw] = {}
         self._kept: dict[FunctionId, Kept] = {}
-        groups = self.groups()
-        if any(len(group) % 4 for group in groups):
+        if any(len(group) % 4 for group in self._members):
             raise ValueError("a group that is none")
         for raw in packed.functions if packed is not None else ():
             function, kept = self._unpacked(_FUNCTION.decode(raw))
-            if not -len(groups) <= kept.reads < 1 << 31:
+            if not -len(self._members) <= kept.reads < 1 << 31:
                 raise ValueError("a number that stands for nothing")
             self._raw[function], self._kept[function] = raw, kept
 
@@ -210,7 +214,7 @@ class Packing:
 
     def groups(self) -> list[bytes]:
         """Give what was read together."""
-        return [group for piece in self._groups for group in _GROUPS.decode(piece)]
+        return self._members
 
     def pack(
         self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
@@ -218,16 +222,13 @@ class Packing:
         """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
         fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
         if self._kept and self._added + len(fresh) > 2 * len(known):
-            return self._anew(
-                now, known, things, [*self.groups(), *groups]
-            )  # half of what is kept is of no use any more
+            # half of what is kept is of no use any more
+            return self._anew(now, known, things, [*self.groups(), *groups])
         packed = {
             function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
         }
-        held, steps = (
-            self._held.packed(self._holding),
-            self._steps.packed(self._step),
-        )  # these speak of what is in others
+        # these speak of what is in others
+        held, steps = self._held.packed(self._holding), self._steps.packed(self._step)
         tables = _Tables(
             steps=steps,
             held=held,
@@ -284,14 +285,13 @@ class Packing:
 
     def _unpacked(self, wire: _Function) -> tuple[FunctionId, Kept]:
         function = self._functions.items[wire.function]
-        held, locks = self._held.items, self._locks.items
         pairs = tuple(map(self._as_pair, wire.pairs))
         summary = Summary(
             tuple([pairs[number] for number in wire.exported]),
-            tuple([held[number] for number in wire.leaves]),
-            tuple([locks[number] for number in wire.releases]),
-            tuple([held[number] for number in wire.around]),
-            tuple([locks[number] for number in wire.lent]),
+            self._held.some(wire.leaves),
+            self._locks.some(wire.releases),
+            self._held.some(wire.around),
+            self._locks.some(wire.lent),
             self._passed.items[wire.passed],
             wire.stuck,
         )
@@ -301,12 +301,11 @@ class Packing:
             summary,
             wire.spawned,
             tuple(map(self._as_around, wire.calls)),
-            tuple([self._operations.items[number] for number in wire.operations]),
+            self._operations.some(wire.operations),
             wire.needs,
             tuple(map(self._as_pair, wire.started)),
         )
-        asked = tuple([self._functions.items[number] for number in wire.asked])
-        return function, Kept(result, wire.reads, asked, wire.visited, wire.heard)
+        return function, Kept(result, wire.reads, self._functions.some(wire.asked), wire.visited, wire.heard)
 
     def _pair(self, pair: CriticalPair) -> _Pair:
         return _Pair(
@@ -320,12 +319,11 @@ class Packing:
         )
 
     def _as_pair(self, wire: _Pair) -> CriticalPair:
-        held, steps = self._held.items, self._steps.items
         return CriticalPair(
-            tuple([held[number] for number in wire.held]),
+            self._held.some(wire.held),
             self._events.items[wire.event],
-            tuple([steps[number] for number in wire.trace]),
-            tuple([self._locks.items[number] for number in wire.dropped]),
+            self._steps.some(wire.trace),
+            self._locks.some(wire.dropped),
             self._conditions.items[wire.conditions],
             wire.confidence,
             self._passed.items[wire.passed],
@@ -368,8 +366,7 @@ class Packing:
         )
 
     def _as_held(self, wire: _Held) -> Held:
-        trace = tuple([self._steps.items[number] for number in wire.trace])
-        lock = self._locks.items[wire.lock]
+        lock, trace = self._locks.items[wire.lock], self._steps.some(wire.trace)
         return Held(lock, wire.mode, wire.must, trace, wire.scope, wire.inner, wire.guards, wire.promised)
 
 

@@ -20,7 +20,7 @@ _LOOPS = {"asyncio", "anyio", "trio", "uvloop"}
 
 def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
     """Functions to summarise, in rounds: a round's outcome tells who is next."""
-    functions = schedule.program.functions
+    functions = dict(schedule.program.functions)  # each run looks at all of them: nothing of it is kept
     first = sorted(
         f
         for f, facts in functions.items()
@@ -28,9 +28,9 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
         or f in schedule.program.contracts
         or _interrupts(facts)
         or _runs_on_a_loop(facts)
-        or _runs_loop(schedule, f)
-        or _wrapped(schedule, f)
-        or is_run(schedule, f)
+        or _runs_loop(schedule, f, facts)
+        or _wrapped(schedule, f, facts)
+        or (facts.name == "run" and is_run(schedule, f))
     )
     seen = set(first)
     looked_at: dict[FunctionId, Result] = {}
@@ -73,9 +73,8 @@ def _runs_on_a_loop(facts: FunctionFacts) -> bool:
     return facts.is_async and bool(facts.called)
 
 
-def _runs_loop(schedule: Schedule, function: FunctionId) -> bool:
+def _runs_loop(schedule: Schedule, function: FunctionId, facts: FunctionFacts) -> bool:
     """Whether a function may run an event loop by `asyncio.run` or its like."""
-    facts = schedule.program.functions[function]
     if "run" not in facts.called:
         return False
     imports = (*facts.imports, *schedule.program.units[function.module].facts.imports)
@@ -92,10 +91,10 @@ def _lends(summary: Summary) -> bool:
     return any(isinstance(p.event, Callback) and p.event.kind == "parameter" and p.held for p in summary.pairs)
 
 
-def _wrapped(schedule: Schedule, function: FunctionId) -> bool:
+def _wrapped(schedule: Schedule, function: FunctionId, facts: FunctionFacts) -> bool:
     """Whether a function of the program decorates the function and puts a nested function in its place."""
     types = schedule.types
-    for decorator in schedule.program.functions[function].decorators:
+    for decorator in facts.decorators:
         outer = types.enclosing(function) or FunctionId(function.module, MODULE)
         for option in options(types.evaluate(decorator, outer)):
             if isinstance(option, FunctionValue) and schedule.program.functions[option.id].qualifies:

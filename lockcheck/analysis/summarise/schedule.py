@@ -74,6 +74,12 @@ class Schedule(Engine):
         """Take over from now on what an earlier run found out, where it still holds."""
         self._remembered = remembered
 
+    def forget(self) -> None:
+        """Let go what was remembered, and what functions were read from: nobody will want to know."""
+        self._remembered = None
+        self._reads.clear()
+        self.types.memo.forget_reads()
+
     def summary(self, function: FunctionId) -> Summary:
         """The summary as known now; the function being followed will be redone if it changes."""
         reader = self._stack[-1] if self._stack else None

@@ -167,10 +167,13 @@ class Threads:
         if facts.is_async or facts.is_generator or place >= len(names):
             return None
         name, nested = names[place], f"{facts.qualname}.<locals>."
-        speaking = self._schedule.program.speaking_of(name)
+        program = self._schedule.program
         kept = (
             name in self._schedule.types.scope(runner).bindings
-            or any(f.module == runner.module and f.qualname.startswith(nested) for f in speaking)
+            or any(
+                f.qualname.startswith(nested) and program.speaks_of(f, name)
+                for f in program.functions_of(runner.module)
+            )
             or self._mentions(runner, name) != 0
         )
         return None if kept else runner

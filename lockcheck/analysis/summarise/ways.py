@@ -32,26 +32,39 @@ class Ways:
     def __init__(self, engine: Engine) -> None:
         """Nothing is read before it is asked for."""
         self._engine = engine
-        self._calls: dict[FunctionId, dict[Span, Call]] = {}
+        self._calls: dict[FunctionId, tuple[Call, ...]] = {}
+        self._by_span: dict[FunctionId, dict[Span, Call]] = {}
+        self._given: dict[tuple[FunctionId, Span, FunctionId], Mapping[str, Expr]] = {}
         self._tests: dict[tuple[FunctionId, Span], list[tuple[Expr, bool]]] = {}
 
     def closed(self, trace: Trace) -> bool:
         """Whether a test on the way is known to come out so that the event is not reached."""
-        return any(self._misses(step, given) for step, given in zip(trace, self._along(trace), strict=True))
+        last = max((place for place, step in enumerate(trace, 1) if self.tests(step.function, step.span)), default=0)
+        way = trace[:last]
+        return any(self._misses(step, given) for step, given in zip(way, self._along(way), strict=True))
 
     def literals(self, trace: Trace, values: Iterable[Expr]) -> Iterator[Const]:
         """Those of some expressions in the last function of a way that are literals on it."""
-        *_, given = self._along(trace)
-        for value in values:
+        asked = tuple(values)
+        *_, given = self._along(trace) if asked else (_NONE,)
+        for value in asked:
             known = self._literal(value, trace[-1].function, given)
             if known is not None:
                 yield known
 
+    def calls(self, function: FunctionId) -> tuple[Call, ...]:
+        """Every call in a function's body, in order."""
+        found = self._calls.get(function)
+        if found is None:
+            found = self._calls[function] = tuple(calls_in(self._engine.program.body(function)))
+        return found
+
     def call(self, function: FunctionId, span: Span) -> Call | None:
         """The call that stands at a span of a function."""
-        if function not in self._calls:
-            self._calls[function] = {c.span: c for c in reversed(tuple(calls_in(self._engine.program.body(function))))}
-        return self._calls[function].get(span)
+        found = self._by_span.get(function)
+        if found is None:
+            found = self._by_span[function] = {call.span: call for call in reversed(self.calls(function))}
+        return found.get(span)
 
     def tests(self, function: FunctionId, span: Span) -> list[tuple[Expr, bool]]:
         """The tests on the way to a call in a function, each with its outcome."""
@@ -64,7 +77,8 @@ class Ways:
     def _along(self, trace: Trace) -> Iterator[Literals]:
         """What each function on a way is given; the first one's parameters are not known."""
         given = _NONE
-        yield given
+        if trace:
+            yield given
         for step, following in pairwise(trace):
             given = self._passed(step, following.function, given)
             yield given
@@ -115,19 +129,27 @@ class Ways:
 
     def _passed(self, step: Step, callee: FunctionId, given: Literals) -> Literals:
         """What the call of a step gives for the parameters of the function that it runs."""
-        call = self.call(step.function, step.span)
-        if call is None:
-            return _NONE
-        targets = self._engine.targets.of(call.func, step.function)
-        target = next((t for t in targets if t.function == callee), None)
-        if target is None or target.partial is not None:
-            return _NONE
-        facts = self._engine.program.functions[callee]
         found: dict[str, Const] = {}
-        for name, value in _spelled(call, facts, target).items():
+        for name, value in self._spelled(step.function, step.span, callee).items():
             known = self._literal(value, step.function, given)
-            if known is not None and name not in self._engine.types.scope(callee).bindings:
+            if known is not None:
                 found[name] = known
+        return found
+
+    def _spelled(self, function: FunctionId, span: Span, callee: FunctionId) -> Mapping[str, Expr]:
+        """What a call gives for the parameters that keep their values in the function that it runs."""
+        key = (function, span, callee)
+        found = self._given.get(key)
+        if found is None:
+            call = self.call(function, span)
+            targets = self._engine.targets.of(call.func, function) if call is not None else ()
+            target = next((t for t in targets if t.function == callee), None)
+            if call is None or target is None or target.partial is not None:
+                given: Mapping[str, Expr] = {}
+            else:
+                given = _spelled(call, self._engine.program.functions[callee], target)
+            bound = self._engine.types.scope(callee).bindings if given else {}
+            found = self._given[key] = {name: value for name, value in given.items() if name not in bound}
         return found
 
 
