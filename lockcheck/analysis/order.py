@@ -144,7 +144,10 @@ class OrderGraph:
             if outer is not None and inner is not None and not _private(analysis, witness):
                 if not self.is_same(outer, inner) and not self._again(witness):
                     found.setdefault((outer, inner), []).append(witness)
-        self.edges = {key: Edge(*key, tuple(sorted(found[key], key=self._rank))) for key in sorted(found, key=repr)}
+        self.edges = {
+            key: Edge(*key, tuple(sorted(found[key], key=lambda each: each.rank(analysis))))
+            for key in sorted(found, key=repr)
+        }
         self._of_lock: dict[LockId, list[Edge]] = {}
         for edge in self.edges.values():
             self._of_lock.setdefault(edge.outer.lock, []).append(edge)
@@ -212,9 +215,6 @@ class OrderGraph:
     def _within(self, component: set[Node]) -> list[Edge]:
         edges = [e for e in self.edges.values() if e.outer in component and e.inner in component]
         return sorted(edges, key=self.rarity)
-
-    def _rank(self, witness: Witness) -> tuple[object, ...]:
-        return witness.rank(self.analysis)
 
     def rarity(self, edge: Edge) -> tuple[int, str, Span]:
         """The fewer places nest the two locks this way the rarer; then by the first place."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
 
+from lockcheck.analysis.link.naming import Names, identified, namespaces
 from lockcheck.analysis.link.reads import ALL, STARS, OfClasses, OfFunctions, OfModules, Reads
 from lockcheck.analysis.link.values import (
     UNKNOWN,
@@ -19,7 +20,7 @@ from lockcheck.analysis.link.values import (
 )
 from lockcheck.analysis.link.words import share
 from lockcheck.knowledge.load import Library
-from lockcheck.model.expression import Expr, last_word
+from lockcheck.model.expression import Expr
 from lockcheck.model.facts import MODULE, ClassFacts, ContractFact, FunctionFacts, GlobalFact, ImportFact, Unit
 from lockcheck.model.flow import Node
 from lockcheck.model.identity import ClassId, FunctionId
@@ -27,48 +28,6 @@ from lockcheck.model.library import Effect, LibraryType
 
 Visit = Callable[[Unit, FunctionFacts], "tuple[Node, ...] | None"]
 """Gives the structured body of a function whose facts hold a flat one, or None where that can't be had."""
-
-
-def namespaces(modules: Collection[str]) -> set[str]:
-    """The names of packages that are no modules of a program themselves, as what is in them tells."""
-    return {name[:at] for name in modules for at, sign in enumerate(name) if sign == "." and name[:at] not in modules}
-
-
-def identified(functions: Iterable[FunctionFacts]) -> dict[str, FunctionFacts]:
-    """The functions of a module by the names that tell them apart.
-
-    Of several definitions of one name the first has it, but for overloads; to those of the others a number is added.
-    """
-    found: dict[str, FunctionFacts] = {}
-    times: dict[str, int] = {}
-    for facts in functions:
-        name = facts.qualname
-        known = found.get(name)
-        if known is not None and not any(last_word(d) == "overload" for d in known.decorators):
-            times[name] = times.get(name, 1) + 1
-            name = f"{name}@{times[name]}"
-        found[name] = facts
-    return found
-
-
-class Names:
-    """The names that one module's top level binds."""
-
-    def __init__(self, unit: Unit) -> None:
-        """Sort the module's facts by name."""
-        facts = unit.facts
-        self.imports: dict[str, list[ImportFact]] = {}
-        self.stars: list[ImportFact] = []
-        for item in facts.imports:
-            if item.bound == "*":
-                self.stars.append(item)
-            else:
-                self.imports.setdefault(item.bound, []).append(item)
-        self.globals: dict[str, list[GlobalFact]] = {}
-        for fact in facts.globals:
-            self.globals.setdefault(fact.name, []).append(fact)
-        self.classes = {c.qualname for c in facts.classes if c.parent is None and "." not in c.qualname}
-        self.functions = {f.qualname for f in facts.functions if f.parent is None and f.owner is None}
 
 
 class Program:

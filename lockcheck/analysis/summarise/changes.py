@@ -9,8 +9,8 @@ from typing import Final, cast
 import msgspec
 
 from lockcheck.analysis.link.arguments import MAX_CALLERS
+from lockcheck.analysis.link.naming import namespaces
 from lockcheck.analysis.link.outside import Opinions
-from lockcheck.analysis.link.program import namespaces
 from lockcheck.analysis.link.reads import ALL, EVERYTHING, OPINION, About
 from lockcheck.analysis.link.values import ClassValue, External
 from lockcheck.analysis.summarise import debugging, futures, outcomes, telling

@@ -14,7 +14,7 @@ import msgspec
 
 from lockcheck.analysis.link.handing import handed_words
 from lockcheck.analysis.link.hierarchy import is_setter
-from lockcheck.analysis.link.program import identified
+from lockcheck.analysis.link.naming import identified
 from lockcheck.analysis.link.reads import ALL, STARS
 from lockcheck.model.facts import MODULE, ContractFact, FunctionFacts, GlobalFact, ModuleFacts
 
