@@ -151,7 +151,7 @@ class Cache(Memory):
         if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
         try:
-            write_sealed(self._file, _MAGIC + self.salt, lambda: _pieces(self._kept))
+            write_sealed(self._file, _MAGIC + self.salt, _pieces(self._kept))
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None

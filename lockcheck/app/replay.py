@@ -181,7 +181,7 @@ def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
     with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
         packed = msgspec.msgpack.encode(stored)
-        write_sealed(store, _MAGIC, lambda: [packed])
+        write_sealed(store, _MAGIC, [packed])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

@@ -6,7 +6,7 @@ raises `ValueError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, Literal, TypeVar
 
 import msgspec
@@ -87,35 +87,32 @@ class _Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Tables(msgspec.Struct, frozen=True, array_like=True):
-    """What functions share, in pieces: each run that found something out has added one."""
+    """What functions share, in pieces: each run that found something out has added one.
 
-    functions: tuple[msgspec.Raw, ...] = ()
-    things: tuple[msgspec.Raw, ...] = ()
-    groups: tuple[msgspec.Raw, ...] = ()
-    steps: tuple[msgspec.Raw, ...] = ()
-    locks: tuple[msgspec.Raw, ...] = ()
+    What speaks of others stands before them, so that these are known when their turn comes to be written.
+    """
+
     held: tuple[msgspec.Raw, ...] = ()
+    steps: tuple[msgspec.Raw, ...] = ()
+    functions: tuple[msgspec.Raw, ...] = ()
+    locks: tuple[msgspec.Raw, ...] = ()
     events: tuple[msgspec.Raw, ...] = ()
     conditions: tuple[msgspec.Raw, ...] = ()
     passed: tuple[msgspec.Raw, ...] = ()
     identities: tuple[msgspec.Raw, ...] = ()
     ways: tuple[msgspec.Raw, ...] = ()
     operations: tuple[msgspec.Raw, ...] = ()
-
-
-class _Head(msgspec.Struct, frozen=True, array_like=True):
-    """What comes before the functions: `added` tells how many have been added since the tables were begun."""
-
-    world: World
-    tables: _Tables
-    added: int
+    things: tuple[msgspec.Raw, ...] = ()
+    groups: tuple[msgspec.Raw, ...] = ()
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
-    """All of a run."""
+    """All of a run: `added` tells how many functions have been added since the tables were begun."""
 
-    head: _Head
+    world: World
+    added: int
     functions: tuple[msgspec.Raw, ...]
+    tables: _Tables
 
 
 class _Table(Generic[_Item, _Wire]):
@@ -146,15 +143,28 @@ class _Table(Generic[_Item, _Wire]):
         """Give the numbers of some values."""
         return tuple(map(self.place, values))
 
-    def packed(self, pack: Callable[[_Item], _Wire]) -> tuple[msgspec.Raw, ...]:
-        """Give the table in pieces."""
+    def packed(self, pack: Callable[[_Item], _Wire]) -> Iterator[bytes]:
+        """Give the table in pieces, and have it forgotten."""
         fresh = [pack(item) for item in self.items[self._known :]]
-        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
+        self.items, self._places = [], {}
+        return _with(self._pieces, msgspec.msgpack.encode(fresh) if fresh else b"")
 
-    def followed_by(self, values: Sequence[_Item]) -> tuple[msgspec.Raw, ...]:
+    def followed_by(self, values: Sequence[_Item]) -> Iterator[bytes]:
         """Give the table in pieces as it is when all values are these, of which it knows the first."""
         fresh = values[self._known :]
-        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
+        return _with(self._pieces, msgspec.msgpack.encode(fresh) if fresh else b"")
+
+
+def _with(known: Sequence[msgspec.Raw], fresh: bytes) -> Iterator[bytes]:
+    """Write pieces behind one another, and one that may be new, as what they are together."""
+    yield _beginning(len(known) + bool(fresh))
+    yield from map(bytes, known)
+    yield fresh
+
+
+def _beginning(length: int) -> bytes:
+    """How MessagePack begins what has so many parts."""
+    return b"\xdd" + length.to_bytes(4, "big")
 
 
 def _same(value: _Wire) -> _Wire:
@@ -166,9 +176,9 @@ class Packing:
 
     def __init__(self, packed: _Packed | None = None) -> None:
         """Begin with what an earlier run has left, or with nothing. Raises what decoding does, see `DAMAGED`."""
-        tables = packed.head.tables if packed is not None else _Tables()
-        self.world = packed.head.world if packed is not None else None
-        self._added = packed.head.added if packed is not None else 0
+        tables = packed.tables if packed is not None else _Tables()
+        self.world = packed.world if packed is not None else None
+        self._added = packed.added if packed is not None else 0
         self._functions = _Table(tables.functions, _WORDS, _function)
         self._steps = _Table(tables.steps, _STEPS, self._as_step)
         self._locks = _Table(tables.locks, _LOCKS, _same)
@@ -214,42 +224,43 @@ class Packing:
 
     def pack(
         self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
-    ) -> list[bytes]:
-        """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
-        fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
+    ) -> Iterator[bytes]:
+        """Pack what a run has found out, bit by bit; what it took over from the last one is not packed again.
+
+        Nothing can be asked of this any more then: as a whole it would take much memory.
+        """
+        fresh = {function for function, kept in known.items() if self._kept.get(function) is not kept}
         if self._kept and self._added + len(fresh) > 2 * len(known):
-            return self._anew(
-                now, known, things, [*self.groups(), *groups]
-            )  # half of what is kept is of no use any more
-        packed = {
-            function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
-        }
-        held, steps = (
-            self._held.packed(self._holding),
-            self._steps.packed(self._step),
-        )  # these speak of what is in others
-        tables = _Tables(
-            steps=steps,
-            held=held,
-            functions=self._functions.packed(_words),
-            things=self._things.followed_by(things),
-            groups=(*self._groups, msgspec.Raw(msgspec.msgpack.encode(tuple(groups)))),
-            locks=self._locks.packed(_same),
-            events=self._events.packed(_same),
-            conditions=self._conditions.packed(_same),
-            passed=self._passed.packed(_same),
-            identities=self._identities.packed(_same),
-            ways=self._ways.packed(_same),
-            operations=self._operations.packed(_same),
-        )
-        head = msgspec.msgpack.encode(_Head(now, tables, self._added + len(fresh)))
-        functions = [bytes(packed.get(function) or self._raw[function]) for function in known]
-        return [b"\x92", head, b"\xdd" + len(functions).to_bytes(4, "big"), *functions]
+            # half of what is kept is of no use any more
+            yield from self._anew(now, known, things, [*self.groups(), *groups])
+            return
+        yield b"\x94" + msgspec.msgpack.encode(now) + msgspec.msgpack.encode(self._added + len(fresh))
+        yield _beginning(len(known))
+        for function, kept in known.items():
+            yield (
+                msgspec.msgpack.encode(self._packed(function, kept))
+                if function in fresh
+                else bytes(self._raw[function])
+            )
+        self._kept, self._raw = {}, {}
+        yield b"\x9c"
+        yield from self._held.packed(self._holding)
+        yield from self._steps.packed(self._step)
+        yield from self._functions.packed(_words)
+        yield from self._locks.packed(_same)
+        yield from self._events.packed(_same)
+        yield from self._conditions.packed(_same)
+        yield from self._passed.packed(_same)
+        yield from self._identities.packed(_same)
+        yield from self._ways.packed(_same)
+        yield from self._operations.packed(_same)
+        yield from self._things.followed_by(things)
+        yield from _with(self._groups, msgspec.msgpack.encode(tuple(groups)))
 
     @staticmethod
     def _anew(
         now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Sequence[bytes]
-    ) -> list[bytes]:
+    ) -> Iterator[bytes]:
         """Pack all of it, and nothing that is only left over."""
         numbers, left, rest = compacted({kept.reads for kept in known.values()}, things, groups)
         moved = {function: msgspec.structs.replace(kept, reads=numbers[kept.reads]) for function, kept in known.items()}
