@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lockcheck.app.rulebook import Rulebook
 
 _MAGIC = b"lockcheck report 1\n"
+_MANY = 2_000_000
+"""Characters of sources of which an analysis is worth letting go at once: of so many it takes some 30 MB."""
 
 
 class _Named(msgspec.Struct, frozen=True, array_like=True):
@@ -125,12 +127,15 @@ def outcome(wish: Wish, options: Options) -> Outcome:
 def anew(project: Project, options: Options, book: Rulebook | None = None, *, fixes: bool) -> Outcome:
     """Find the hazards in a project, whatever was found before."""
     from lockcheck.app.fixing import with_fixes
+    from lockcheck.app.headroom import give_back
     from lockcheck.app.pipeline import check
 
     found = check(project, options, book)
     if not fixes:
         return found
     with options.timing.stage("fixing"):
+        if sum(len(source.text) for source in found.sources.values()) > _MANY:
+            give_back()  # the analysis, of which nothing is needed any more: fixes take memory, too
         return with_fixes(found, project, jobs=options.jobs, cache=options.cache)
 
 
