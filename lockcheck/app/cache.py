@@ -84,6 +84,10 @@ class Memory:
         """Keep what came of a question about a fix."""
         self._put(digest(b"fix" + question), msgspec.msgpack.encode(Known(fix)))
 
+    def let_texts_go(self) -> None:
+        """Forget what texts were asked about, which takes as much memory as they do; what is known of them stays."""
+        self._keys.clear()
+
     def facts_of(self, key: bytes) -> ModuleFacts | None:
         """Give the facts of a text of the last run by its key, without asking for them to be kept."""
         raw = self._stored.get(key)

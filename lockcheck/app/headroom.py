@@ -75,9 +75,14 @@ def with_headroom(action: Callable[[], _T]) -> _T:
 def give_back() -> None:
     """Let go what nobody asks for any more, and have the system get the memory back, as far as the allocator can be told."""
     gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Have the system get back what lies free between what is used, where the allocator is that of GNU."""
     if sys.platform != "linux":
         return
-    import ctypes  # only large runs have anything to give back
+    import ctypes  # only few runs have anything to give back
 
     with suppress(OSError, AttributeError):  # not every system has the C library of GNU
         ctypes.CDLL(None).malloc_trim(0)
