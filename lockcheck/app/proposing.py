@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -49,8 +48,8 @@ class Proposals:
     def __init__(self, config: Config, jobs: int = 1, cache: Memory | None = None, *, sparing: bool = False) -> None:
         """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python.
 
-        Many files are shared among so many worker processes, or one and this process if memory is to be `sparing`:
-        this one has room of an analysis that has been let go. What a cache knows is not asked again.
+        Many files are shared among so many worker processes, or done by one that is `sparing` with memory, of which trees take
+        much. What a cache knows is not asked again.
         """
         self._sparing = sparing
         self._config = config
@@ -121,15 +120,9 @@ def _all_done(jobs: Mapping[str, _Job], workers: int, *, sparing: bool) -> Itera
     if not jobs:
         return
     largest = sorted(jobs, key=lambda path: (-sum(map(len, jobs[path].texts.values())), path))
-    idle = threading.Lock()  # held while this process does one
-    with at_work(min(workers, len(jobs), 2 if sparing else workers)) as (crew, pool):
+    with at_work(1 if sparing else min(workers, len(jobs))) as (crew, pool):
 
         def ask(path: str) -> _Done:
-            if sparing and path in plain and idle.acquire(blocking=False):
-                try:
-                    return _done_here(path, jobs[path])
-                finally:
-                    idle.release()
             return _asked(crew, path, jobs[path])
 
         yield from zip(largest, pool.map(ask, largest), strict=True)
