@@ -12,6 +12,7 @@ from lockcheck.analysis.components import components
 from lockcheck.analysis.link.keys import certain
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.circumstances import Circumstance
+from lockcheck.analysis.witness import primary
 from lockcheck.model.events import Acquire, CriticalPair, Held, LockRef
 from lockcheck.model.facts import MODULE
 from lockcheck.model.identity import AttributeLock, ClassId, FunctionId, GlobalLock, LocalLock, LockId
@@ -24,7 +25,7 @@ MAX_LENGTH = 8
 MAX_TRIES = 24
 """Witnesses of an edge that are tried against those of its neighbours."""
 MAX_WORK = 100_000
-"""Steps of the search for one tangle's cycles, about two seconds; the tangles of real packages take some hundreds."""
+"""Steps of the search for one tangle's cycles, about two seconds; real tangles take some hundreds."""
 
 
 class Witness(msgspec.Struct, frozen=True, gc=False):
@@ -54,13 +55,12 @@ class Witness(msgspec.Struct, frozen=True, gc=False):
 
     def rank(self, analysis: Analysis) -> tuple[object, ...]:
         """The shorter story first, then by place."""
-        first = self.pair.trace[0]
         return (
             not self.held.must,
             -self.pair.confidence,
             len(self.pair.trace) + len(self.held.trace),
             self.function.module,
-            analysis.place(first.function, first.span).span,
+            primary(analysis, self.pair).span,
             self.pair.trace,
             self.held.trace,
         )
@@ -144,10 +144,8 @@ class OrderGraph:
             if outer is not None and inner is not None and not _private(analysis, witness):
                 if not self.is_same(outer, inner) and not self._again(witness):
                     found.setdefault((outer, inner), []).append(witness)
-        self.edges = {
-            key: Edge(*key, tuple(sorted(found[key], key=lambda each: each.rank(analysis))))
-            for key in sorted(found, key=repr)
-        }
+        ranked = {key: sorted(found[key], key=lambda each: each.rank(analysis)) for key in sorted(found, key=repr)}
+        self.edges = {key: Edge(*key, tuple(witnesses)) for key, witnesses in ranked.items()}
         self._of_lock: dict[LockId, list[Edge]] = {}
         for edge in self.edges.values():
             self._of_lock.setdefault(edge.outer.lock, []).append(edge)
@@ -218,9 +216,8 @@ class OrderGraph:
 
     def rarity(self, edge: Edge) -> tuple[int, str, Span]:
         """The fewer places nest the two locks this way the rarer; then by the first place."""
-        steps = {w.pair.trace[0] for w in edge.witnesses}
-        first = min(self.analysis.place(step.function, step.span) for step in steps)
-        return len(steps), first.path, first.span
+        first = min(primary(self.analysis, w.pair) for w in edge.witnesses)
+        return len({w.pair.trace[0] for w in edge.witnesses}), first.path, first.span
 
     def _shortest(self, first: Edge, component: set[Node], work: _Work) -> Cycle | None:
         """The shortest cycle through an edge whose witnesses fit together: breadth first over the edges behind it."""

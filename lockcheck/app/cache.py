@@ -84,6 +84,10 @@ class Memory:
         """Keep what came of a question about a fix."""
         self._put(digest(b"fix" + question), msgspec.msgpack.encode(Known(fix)))
 
+    def let_texts_go(self) -> None:
+        """Forget what texts were asked about, which takes as much memory as they do; what is known of them stays."""
+        self._keys.clear()
+
     def facts_of(self, key: bytes) -> ModuleFacts | None:
         """Give the facts of a text of the last run by its key, without asking for them to be kept."""
         raw = self._stored.get(key)
@@ -151,7 +155,7 @@ class Cache(Memory):
         if not self._is_changed and ("_stored" not in self.__dict__ or len(self._kept) == len(self._stored)):
             return None
         try:
-            write_sealed(self._file, _MAGIC + self.salt, lambda: _pieces(self._kept))
+            write_sealed(self._file, _MAGIC + self.salt, _pieces(self._kept))
         except OSError as error:
             return Failure("cache", f"{self._file}: cannot be written: {error.strerror or error}")
         return None

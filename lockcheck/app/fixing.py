@@ -79,8 +79,12 @@ def with_fixes(
     *,
     jobs: int = 1,
     cache: Memory | None = None,
+    sparing: bool = False,
 ) -> Outcome:
-    """The outcome with each finding's fix, where there is one that has not been tried in vain."""
+    """The outcome with each finding's fix, where there is one that has not been tried in vain.
+
+    For `jobs`, `cache` and `sparing` see `Proposals`.
+    """
     catalogue = Catalogue.of(rulebook(project).rules)
     fixable = catalogue.preferred(project.config.fixable, project.config.unfixable)
     asked = [finding for finding in outcome.report.findings if finding.repairs]
@@ -94,7 +98,7 @@ def with_fixes(
         for finding, vain in zip(asked, in_vain, strict=True)
     ]
     texts = {path: source.text for path, source in outcome.sources.items()}
-    proposals = proposals or Proposals(project.config, jobs, cache)
+    proposals = proposals or Proposals(project.config, jobs, cache, sparing=sparing)
     fixes, failures = proposals.of([finding.place.path for finding in asked], repairs, texts)
     found = {id(finding): fix for finding, fix in zip(asked, fixes, strict=True)}
     safer = catalogue.preferred(project.config.extend_safe_fixes, project.config.extend_unsafe_fixes)

@@ -6,7 +6,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 _STACK = 512 * 1024 * 1024
@@ -70,6 +70,22 @@ def with_headroom(action: Callable[[], _T]) -> _T:
     if raised:
         raise raised[0]
     return results[0]
+
+
+def give_back() -> None:
+    """Let go what nobody asks for any more, and have the system get the memory back, as far as the allocator can be told."""
+    gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Have the system get back what lies free between what is used, where the allocator is that of GNU."""
+    if sys.platform != "linux":
+        return
+    import ctypes  # only few runs have anything to give back
+
+    with suppress(OSError, AttributeError):  # not every system has the C library of GNU
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

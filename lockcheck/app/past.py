@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lockcheck.app.cache import Cache
+from lockcheck.app.headroom import trim
 from lockcheck.app.store import DAMAGED, DIGEST, digest, read_sealed, write_sealed
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lockcheck.model.identity import FunctionId
     from lockcheck.model.source import SourceFile
 
-_MAGIC = b"lockcheck summaries 2\n"
+_MAGIC = b"lockcheck summaries 3\n"
 
 
 class Past:
@@ -83,9 +84,9 @@ class Past:
 
         before, self._packing = self._packing or Packing(), None  # it takes much memory
         if before.world is None or before.world.texts != now.texts:
-            pieces = before.pack(now, known, things, groups)
+            trim()  # here a run takes most memory: packing comes on top of all that it knows
             with contextlib.suppress(OSError):  # who cannot write here is told so when facts are kept
-                write_sealed(self._cache.summaries, self._head, lambda: pieces)
+                write_sealed(self._cache.summaries, self._head, before.pack(now, known, things, groups))
 
 
 def recalled(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -162,8 +161,6 @@ def _analyse(
     timing.count("linking", "functions", len(program.functions))
     with timing.stage("summarising"):
         analysis = summarise(program, second, settings, past)
-        if second.rest():
-            gc.collect()  # trees know what they are in, so that nothing else frees them
     timing.count("summarising", "functions", len(analysis.results))
     timing.count("summarising", "followed in this run", analysis.engine.followed)
     return analysis

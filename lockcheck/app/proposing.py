@@ -45,11 +45,13 @@ class _Job(msgspec.Struct, frozen=True):
 class Proposals:
     """The edits of many repairs. What was asked before, of the same texts, is known: most files stay as they are."""
 
-    def __init__(self, config: Config, jobs: int = 1, cache: Memory | None = None) -> None:
+    def __init__(self, config: Config, jobs: int = 1, cache: Memory | None = None, *, sparing: bool = False) -> None:
         """Begin without any; the configuration tells the timeout that waits are given, and the oldest Python.
 
-        Many files are shared among so many worker processes. What a cache knows is not asked again.
+        Many files are shared among so many worker processes, or done by one that is `sparing` with memory, of which trees take
+        much. What a cache knows is not asked again.
         """
+        self._sparing = sparing
         self._config = config
         self._cache = cache
         self._workers = jobs
@@ -67,7 +69,7 @@ class Proposals:
                 if not self._recall(question, packed):
                     missing.setdefault(path, {})[question] = packed
         jobs = {path: _job(asked, self._config) for path, asked in missing.items()}
-        for path, done in _all_done(jobs, self._workers):
+        for path, done in _all_done(jobs, self._workers, sparing=self._sparing):
             asked = missing[path]
             said = [done] * len(asked) if isinstance(done, Failure) else done
             for (question, packed), answer in zip(asked.items(), said, strict=True):
@@ -108,22 +110,26 @@ def _job(questions: Collection[_Question], config: Config) -> _Job:
     return _Job(texts, repairs, config.default_timeout, config.target_version or OLDEST)
 
 
-def _all_done(jobs: Mapping[str, _Job], workers: int) -> Iterator[tuple[str, _Done]]:
+def _all_done(jobs: Mapping[str, _Job], workers: int, *, sparing: bool) -> Iterator[tuple[str, _Done]]:
     """What comes of each file: here, where a text is plain and others are too few to share; else in worker processes."""
     plain = {path for path, job in jobs.items() if all(is_plain(text) for text in job.texts.values())}
     if workers == 1 or sum(len(text) for job in jobs.values() for text in job.texts.values()) < _IN_PROCESS:
         for path in sorted(plain):
-            yield path, with_headroom(functools.partial(_propose, path, jobs[path]))
+            yield path, _done_here(path, jobs[path])
         jobs = {path: job for path, job in jobs.items() if path not in plain}
     if not jobs:
         return
     largest = sorted(jobs, key=lambda path: (-sum(map(len, jobs[path].texts.values())), path))
-    with at_work(min(workers, len(jobs))) as (crew, pool):
+    with at_work(1 if sparing else min(workers, len(jobs))) as (crew, pool):
 
         def ask(path: str) -> _Done:
             return _asked(crew, path, jobs[path])
 
         yield from zip(largest, pool.map(ask, largest), strict=True)
+
+
+def _done_here(path: str, job: _Job) -> _Done:
+    return with_headroom(functools.partial(_propose, path, job))
 
 
 def _asked(crew: Crew, path: str, job: _Job) -> _Done:
@@ -133,7 +139,7 @@ def _asked(crew: Crew, path: str, job: _Job) -> _Done:
         return Failure(path, "no fix could be made: the parser died of it; split its longest expression")
     except NoWorkerError as error:
         if all(is_plain(text) for text in job.texts.values()):
-            return with_headroom(lambda: _propose(path, job))
+            return _done_here(path, job)
         return Failure(path, f"no fix could be made, for no worker process starts: {error}")
     except UnicodeEncodeError:
         return Failure(path, "no fix could be made: the name of a file that it is about is no text")

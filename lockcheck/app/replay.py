@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lockcheck.app.rulebook import Rulebook
 
 _MAGIC = b"lockcheck report 1\n"
+_LARGE = 2_000_000
+"""Characters of sources of which an analysis is let go before fixes are worked out, which take memory too: some 30 MB."""
 
 
 class _Named(msgspec.Struct, frozen=True, array_like=True):
@@ -92,6 +94,8 @@ def again(wish: Wish, options: Options) -> Outcome | None:
 def outcome(wish: Wish, options: Options) -> Outcome:
     """Find the hazards in a project, and what would repair them where that is asked for; keep that for the next time."""
     from lockcheck.app.discovery import read
+    from lockcheck.app.headroom import give_back
+    from lockcheck.app.pipeline import check
     from lockcheck.app.rulebook import rulebook
 
     timing, project = options.timing, wish.project
@@ -107,13 +111,21 @@ def outcome(wish: Wish, options: Options) -> Outcome:
     if state is None or options.replacements:
         return anew(project, options, book, fixes=wish.fixes)
     index = msgspec.structs.replace(reading.index, taken=begin, places=(*reading.index.places, *around))
+    sources = {source.path: source for source in reading.sources}
     stored = _load(wish.file)
     if stored is not None and stored.state == state:
         timing.count("replaying", "findings of the last run", len(stored.report.findings))
         _save(wish.file, msgspec.structs.replace(stored, asked=wish.asked, index=index))
-        sources = {source.path: source for source in reading.sources}
         return Outcome(stored.report, sources, {}, stored.inference)
-    found = anew(project, options, book, fixes=wish.fixes)
+    is_large = sum(len(source.text) for source in reading.sources) > _LARGE
+    found = check(project, options, book)
+    if wish.fixes:
+        if is_large:
+            found = _told(found)
+            options = _without_texts(options)
+            del reading, sources
+            give_back()
+        found = _with_fixes(found, project, options, sparing=is_large)
     if not found.report.failures:
         report = _bare(found.report)
         paths = sorted(set(_paths(report)) & found.sources.keys())
@@ -124,14 +136,31 @@ def outcome(wish: Wish, options: Options) -> Outcome:
 
 def anew(project: Project, options: Options, book: Rulebook | None = None, *, fixes: bool) -> Outcome:
     """Find the hazards in a project, whatever was found before."""
-    from lockcheck.app.fixing import with_fixes
     from lockcheck.app.pipeline import check
 
     found = check(project, options, book)
-    if not fixes:
-        return found
+    return _with_fixes(found, project, options) if fixes else found
+
+
+def _told(found: Outcome) -> Outcome:
+    """Let everything go but a report and the sources that it speaks of."""
+    wanted = set(_paths(found.report))
+    sources = {path: source for path, source in found.sources.items() if path in wanted}
+    return msgspec.structs.replace(found, sources=sources, facts={})
+
+
+def _without_texts(options: Options) -> Options:
+    """Let go what has been read."""
+    if options.cache is not None:
+        options.cache.let_texts_go()
+    return msgspec.structs.replace(options, reading=None)
+
+
+def _with_fixes(found: Outcome, project: Project, options: Options, *, sparing: bool = False) -> Outcome:
+    from lockcheck.app.fixing import with_fixes
+
     with options.timing.stage("fixing"):
-        return with_fixes(found, project, jobs=options.jobs, cache=options.cache)
+        return with_fixes(found, project, jobs=options.jobs, cache=options.cache, sparing=sparing)
 
 
 def _shown(stored: _Stored, project: Project) -> dict[str, SourceFile] | None:
@@ -154,6 +183,7 @@ def _paths(report: Report) -> Iterator[str]:
         yield finding.place.path
         yield from (related.place.path for related in finding.related)
         yield from (lock.place.path for lock in finding.locks)
+        yield from (repair.place.path for repair in finding.repairs)
         if finding.fix is not None:
             yield from (edit.place.path for edit in finding.fix.edits)
 
@@ -181,7 +211,7 @@ def _save(store: Path, stored: _Stored) -> None:
     """Keep a report in one step; where that can't be, the next run is as slow as this one."""
     with contextlib.suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
         packed = msgspec.msgpack.encode(stored)
-        write_sealed(store, _MAGIC, lambda: [packed])
+        write_sealed(store, _MAGIC, [packed])
 
 
 _STORED: msgspec.msgpack.Decoder[_Stored] = msgspec.msgpack.Decoder(_Stored)

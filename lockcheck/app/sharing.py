@@ -143,7 +143,7 @@ def _save(store: Path, key: bytes, found: Found) -> None:
     """Leave what was found for others; where that can't be, each does it itself."""
     with suppress(OSError, UnicodeEncodeError):  # a file's name may be no text
         packed = msgspec.msgpack.encode(found)
-        write_sealed(store, _MAGIC + key, lambda: [packed])
+        write_sealed(store, _MAGIC + key, [packed])
 
 
 _FOUND: msgspec.msgpack.Decoder[Found] = msgspec.msgpack.Decoder(Found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -36,28 +36,32 @@ def read_sealed(file: Path, head: bytes) -> bytes | None:
     return body if content[:begin] == head + digest(body) else None
 
 
-def write_sealed(file: Path, head: bytes, pieces: Callable[[], Iterable[bytes]]) -> None:
+def write_sealed(file: Path, head: bytes, pieces: Iterable[bytes]) -> None:
     """Write a file of the cache in one step, with a digest by which damage is noticed.
 
-    What comes in pieces, is asked for twice and is never whole in memory. Raises `OSError`, and leaves nothing half written.
+    What comes in pieces is never whole in memory. Raises `OSError`, and leaves nothing half written.
     """
-    state = hashlib.blake2b(digest_size=DIGEST)
-    for piece in pieces():
-        state.update(piece)
-    _replace(file, itertools.chain((head, state.digest()), pieces()))
-
-
-def _replace(file: Path, pieces: Iterable[bytes]) -> None:
     import tempfile  # most runs write nothing
 
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f"{file.suffix}-")
     try:
         with os.fdopen(handle, "wb") as temporary:
-            temporary.writelines(pieces)
+            _write(temporary, head, pieces)
         Path(name).replace(file)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _write(file: IO[bytes], head: bytes, pieces: Iterable[bytes]) -> None:
+    """Write the head, the digest of the pieces, which is known last, and the pieces."""
+    state = hashlib.blake2b(digest_size=DIGEST)
+    file.write(head + bytes(DIGEST))
+    for piece in pieces:
+        state.update(piece)
+        file.write(piece)
+    file.seek(len(head))
+    file.write(state.digest())
 
 
 def cache_folder(environment: dict[str, str]) -> Path:

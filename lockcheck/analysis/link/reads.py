@@ -58,8 +58,10 @@ class Reads:
         self._numbers: dict[Thing, int] = {}
         self._codes: dict[FunctionId, int] = {}
         """Those of functions once more, which are asked for most."""
-        self._groups: dict[tuple[int, ...], int] = {}
-        self._few: dict[int, tuple[int, ...]] = {}
+        self._groups: dict[bytes, int] = {}
+        """What was read together, packed: there are many."""
+        self._few: list[bytes | None] = []
+        """Each of these, by its number, where it is written out."""
         self._known = 0
         self.now: set[int] = set()
         self.is_kept = False
@@ -153,20 +155,20 @@ class Reads:
             return NOTHING
         found: set[int] = set()
         for one in read:
-            members = self._few.get(one)
+            members = self._few[-1 - self._known - one] if one < -self._known else None
             if members is not None:
-                found.update(members)
+                found.update(memoryview(members).cast("i"))
             else:
                 found.add(one)
         found.discard(NOTHING)
         if len(found) < 2:
             return found.pop() if found else NOTHING
-        several = tuple(sorted(found))
-        number = self._groups.get(several)
+        several = array("i", sorted(found))
+        packed = several.tobytes()
+        number = self._groups.get(packed)
         if number is None:
-            number = self._groups[several] = -1 - self._known - len(self._groups)
-            if several[0] > 0 and len(several) <= _FEW:
-                self._few[number] = several
+            number = self._groups[packed] = -1 - self._known - len(self._groups)
+            self._few.append(packed if several[0] > 0 and len(several) <= _FEW else None)
         return number
 
     def keep(self, things: Iterable[Thing], groups: int) -> None:
@@ -182,7 +184,7 @@ class Reads:
 
     def fresh(self) -> Iterator[bytes]:
         """Give what has got a number of its own in this run, by this number: what it stands for, packed."""
-        return (array("i", several).tobytes() for several in self._groups)
+        return iter(self._groups)
 
     def forget(self) -> None:
         """Let go what numbers stand for: nobody will want to know."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from sys import intern
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -75,18 +76,19 @@ class Binding(msgspec.Struct, frozen=True, gc=False):
 class Scope:
     """What one function binds: its parameters and its local names."""
 
+    __slots__ = ("_bindings", "_calls", "_outer", "bindings", "calls", "facts", "id", "parameters", "returns", "writes")
+
     def __init__(self, program: Program, identity: FunctionId) -> None:
         """Walk the body once."""
         self.id = identity
         self.facts: FunctionFacts = program.functions[identity]
         self.parameters = {p.name: p for p in self.facts.parameters}
         self._bindings: dict[str, list[Binding]] = {}
-        self.returns: list[Expr] = []
+        self.returns: tuple[Expr, ...] = ()
         self._calls: dict[str, list[Call]] = {}
-        self.writes: list[tuple[Expr, Expr]] = []
+        self.writes: tuple[tuple[Expr, Expr], ...] = ()
         """`x[k] = value`, `x.append(value)` …: each value with the container that it goes into."""
-        outer = set(self.facts.globals) | set(self.facts.nonlocals)
-        self._outer = outer
+        self._outer = frozenset((*self.facts.globals, *self.facts.nonlocals))
         for item in self.facts.imports:
             self._bind(item.bound.partition(".")[0] if item.attribute is None else item.bound, _imported(item))
         for step in steps(program.body(identity)):
@@ -110,7 +112,7 @@ class Scope:
 
     def _bind(self, name: str, binding: Binding) -> None:
         if name not in self._outer:
-            self._bindings.setdefault(name, []).append(binding)
+            self._bindings.setdefault(intern(name), []).append(binding)
 
     def _step(self, step: Node) -> None:
         match step:
@@ -133,7 +135,7 @@ class Scope:
                 for name in names:
                     self._bind(name, Binding("other"))
             case Return(value=value) if value is not None:
-                self.returns.append(value)
+                self.returns += (value,)
             case _:
                 pass
         self._inside(step)
@@ -141,7 +143,7 @@ class Scope:
     def _inside(self, step: Node) -> None:
         """Calls, and names bound inside expressions."""
         if isinstance(step, Assign) and step.value is not None:
-            self.writes += [(step.value, t.value) for t in step.targets if isinstance(t, Item)]
+            self.writes += tuple((step.value, t.value) for t in step.targets if isinstance(t, Item))
         for expr in expressions(step):
             for inner in walk(expr):
                 if isinstance(inner, (Name, Attr)):
@@ -156,13 +158,15 @@ class Scope:
 
     def _call(self, call: Call) -> None:
         func = call.func
+        for keyword in call.keywords:
+            share_name(keyword)
         if isinstance(func, Name):
-            self._calls.setdefault(func.id, []).append(call)
+            self._calls.setdefault(intern(func.id), []).append(call)
         elif isinstance(func, Attr):
-            self._calls.setdefault(func.name, []).append(call)
+            self._calls.setdefault(intern(func.name), []).append(call)
             at = _STORES.get(func.name)
             if at is not None and at < len(call.args):
-                self.writes.append((call.args[at], func.value))
+                self.writes += ((call.args[at], func.value),)
 
     def _target(self, target: Expr, how: str, value: Expr, place: tuple[int, ...], is_async: bool = False) -> None:
         match target:

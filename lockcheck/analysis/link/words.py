@@ -9,30 +9,68 @@ from sys import intern
 
 from msgspec.structs import force_setattr
 
-from lockcheck.model.expression import Attr, Name
-from lockcheck.model.facts import ImportFact, ModuleFacts
+from lockcheck.model.expression import Attr, Call, Expr, Item, Keyword, Name
+from lockcheck.model.facts import ClassFacts, FunctionFacts, ImportFact, ModuleFacts
 
 
 def share(facts: ModuleFacts) -> None:
     """Have the names that the facts of a module consist of be kept once."""
     for function in facts.functions:
-        force_setattr(function, "called", tuple(map(intern, function.called)))
-        for parameter in function.parameters:
-            force_setattr(parameter, "name", intern(parameter.name))
-        _share_imports(function.imports)
+        _share_function(function)
     _share_imports(facts.imports)
     for cls in facts.classes:
-        force_setattr(cls, "methods", tuple((intern(name), intern(function)) for name, function in cls.methods))
-        for attribute in cls.attributes:
-            force_setattr(attribute, "name", intern(attribute.name))
+        _share_class(cls)
+    for item in facts.globals:
+        force_setattr(item, "name", intern(item.name))
+        force_setattr(item, "function", intern(item.function))
 
 
-def share_name(expr: Name | Attr) -> None:
+def share_name(expr: Name | Attr | Keyword) -> None:
     """Have the name in an expression be kept once."""
     if isinstance(expr, Name):
         force_setattr(expr, "id", intern(expr.id))
-    else:
+    elif expr.name is not None:
         force_setattr(expr, "name", intern(expr.name))
+
+
+def _share_function(function: FunctionFacts) -> None:
+    force_setattr(function, "qualname", intern(function.qualname))
+    if function.owner is not None:
+        force_setattr(function, "owner", intern(function.owner))
+    force_setattr(function, "called", tuple(map(intern, function.called)))
+    force_setattr(function, "stored", tuple(map(intern, function.stored)))
+    for parameter in function.parameters:
+        force_setattr(parameter, "name", intern(parameter.name))
+        _share_in(parameter.annotation)
+        _share_in(parameter.default)
+    for decorator in function.decorators:
+        _share_in(decorator)
+    _share_in(function.returns)
+    _share_imports(function.imports)
+
+
+def _share_class(cls: ClassFacts) -> None:
+    force_setattr(cls, "methods", tuple((intern(name), intern(function)) for name, function in cls.methods))
+    for attribute in cls.attributes:
+        force_setattr(attribute, "name", intern(attribute.name))
+        if attribute.function is not None:
+            force_setattr(attribute, "function", intern(attribute.function))
+        _share_in(attribute.value)
+        _share_in(attribute.annotation)
+
+
+def _share_in(expr: Expr | None) -> None:
+    """Have the names be kept once that an expression consists of, if it consists of little else."""
+    while isinstance(expr, Attr):
+        share_name(expr)
+        expr = expr.value
+    if isinstance(expr, Name):
+        share_name(expr)
+    elif isinstance(expr, Item):
+        _share_in(expr.value)
+        _share_in(expr.key)
+    elif isinstance(expr, Call):
+        _share_in(expr.func)
 
 
 def _share_imports(imports: tuple[ImportFact, ...]) -> None:

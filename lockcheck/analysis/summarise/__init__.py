@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import msgspec
 
 from lockcheck.analysis.link.outside import Opinions, Outside, StaleError
@@ -42,6 +44,8 @@ def summarise(
         now = world(schedule, past.texts)
         _settle(schedule)
     opinions = outside.settle() if outside is not None else Opinions()
+    if outside is not None and outside.rest():
+        gc.collect()  # trees know what they are in, so that nothing else frees them
     if past is not None and now is not None:
         _keep(schedule, past, now, opinions)
         program.read_freely()

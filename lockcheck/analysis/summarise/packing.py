@@ -6,8 +6,8 @@ raises `ValueError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Generic, Literal, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from lockcheck.analysis.summarise.changes import World
 from lockcheck.analysis.summarise.frame import Around, Spawned, Way
 from lockcheck.analysis.summarise.remembered import Kept
 from lockcheck.analysis.summarise.result import Result
+from lockcheck.analysis.summarise.tables import Table, beginning, followed
 from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Summary
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId, LockId
@@ -23,7 +24,6 @@ from lockcheck.model.library import Mode
 from lockcheck.model.paths import Path
 from lockcheck.model.source import Span
 
-_Item = TypeVar("_Item", bound=Hashable)
 _Wire = TypeVar("_Wire")
 
 
@@ -87,78 +87,32 @@ class _Function(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Tables(msgspec.Struct, frozen=True, array_like=True):
-    """What functions share, in pieces: each run that found something out has added one."""
+    """What functions share, in pieces: each run that found something out has added one.
 
-    functions: tuple[msgspec.Raw, ...] = ()
-    things: tuple[msgspec.Raw, ...] = ()
-    groups: tuple[msgspec.Raw, ...] = ()
-    steps: tuple[msgspec.Raw, ...] = ()
-    locks: tuple[msgspec.Raw, ...] = ()
+    What speaks of others stands before them, so that these are known when their turn comes to be written.
+    """
+
     held: tuple[msgspec.Raw, ...] = ()
+    steps: tuple[msgspec.Raw, ...] = ()
+    functions: tuple[msgspec.Raw, ...] = ()
+    locks: tuple[msgspec.Raw, ...] = ()
     events: tuple[msgspec.Raw, ...] = ()
     conditions: tuple[msgspec.Raw, ...] = ()
     passed: tuple[msgspec.Raw, ...] = ()
     identities: tuple[msgspec.Raw, ...] = ()
     ways: tuple[msgspec.Raw, ...] = ()
     operations: tuple[msgspec.Raw, ...] = ()
-
-
-class _Head(msgspec.Struct, frozen=True, array_like=True):
-    """What comes before the functions: `added` tells how many have been added since the tables were begun."""
-
-    world: World
-    tables: _Tables
-    added: int
+    things: tuple[msgspec.Raw, ...] = ()
+    groups: tuple[msgspec.Raw, ...] = ()
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True):
-    """All of a run."""
+    """All of a run: `added` tells how many functions have been added since the tables were begun."""
 
-    head: _Head
+    world: World
+    added: int
     functions: tuple[msgspec.Raw, ...]
-
-
-class _Table(Generic[_Item, _Wire]):
-    """Values by number. What was there stays as it is; what is new comes behind it."""
-
-    def __init__(
-        self,
-        pieces: Sequence[msgspec.Raw],
-        decoder: msgspec.msgpack.Decoder[tuple[_Wire, ...]],
-        unpack: Callable[[_Wire], _Item],
-    ) -> None:
-        self._pieces = tuple(pieces)
-        self.items: list[_Item] = [unpack(wire) for piece in pieces for wire in decoder.decode(piece)]
-        self._known = len(self.items)
-        self._places: dict[_Item, int] = {}
-
-    def place(self, value: _Item) -> int:
-        """Give the number of a value."""
-        if not self._places:
-            self._places = {item: number for number, item in enumerate(self.items)}
-        found = self._places.get(value)
-        if found is None:
-            found = self._places[value] = len(self.items)
-            self.items.append(value)
-        return found
-
-    def places(self, values: Iterable[_Item]) -> tuple[int, ...]:
-        """Give the numbers of some values."""
-        return tuple(map(self.place, values))
-
-    def some(self, numbers: tuple[int, ...]) -> tuple[_Item, ...]:
-        """Give the values of some numbers."""
-        return tuple(map(self.items.__getitem__, numbers)) if numbers else ()
-
-    def packed(self, pack: Callable[[_Item], _Wire]) -> tuple[msgspec.Raw, ...]:
-        """Give the table in pieces."""
-        fresh = [pack(item) for item in self.items[self._known :]]
-        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
-
-    def followed_by(self, values: Sequence[_Item]) -> tuple[msgspec.Raw, ...]:
-        """Give the table in pieces as it is when all values are these, of which it knows the first."""
-        fresh = values[self._known :]
-        return (*self._pieces, msgspec.Raw(msgspec.msgpack.encode(fresh))) if fresh else self._pieces
+    tables: _Tables
 
 
 def _same(value: _Wire) -> _Wire:
@@ -170,20 +124,20 @@ class Packing:
 
     def __init__(self, packed: _Packed | None = None) -> None:
         """Begin with what an earlier run has left, or with nothing. Raises what decoding does, see `DAMAGED`."""
-        tables = packed.head.tables if packed is not None else _Tables()
-        self.world = packed.head.world if packed is not None else None
-        self._added = packed.head.added if packed is not None else 0
-        self._functions = _Table(tables.functions, _WORDS, _function)
-        self._steps = _Table(tables.steps, _STEPS, self._as_step)
-        self._locks = _Table(tables.locks, _LOCKS, _same)
-        self._held = _Table(tables.held, _HELD, self._as_held)
-        self._events = _Table(tables.events, _EVENTS, _same)
-        self._conditions = _Table(tables.conditions, _CONDITIONS, _same)
-        self._passed = _Table(tables.passed, _PASSED, _same)
-        self._identities = _Table(tables.identities, _IDENTITIES, _same)
-        self._ways = _Table(tables.ways, _WAYS, _same)
-        self._operations = _Table(tables.operations, _OPERATIONS, _same)
-        self._things = _Table(tables.things, _THINGS, _same)
+        tables = packed.tables if packed is not None else _Tables()
+        self.world = packed.world if packed is not None else None
+        self._added = packed.added if packed is not None else 0
+        self._functions = Table(tables.functions, _WORDS, _function)
+        self._steps = Table(tables.steps, _STEPS, self._as_step)
+        self._locks = Table(tables.locks, _LOCKS, _same)
+        self._held = Table(tables.held, _HELD, self._as_held)
+        self._events = Table(tables.events, _EVENTS, _same)
+        self._conditions = Table(tables.conditions, _CONDITIONS, _same)
+        self._passed = Table(tables.passed, _PASSED, _same)
+        self._identities = Table(tables.identities, _IDENTITIES, _same)
+        self._ways = Table(tables.ways, _WAYS, _same)
+        self._operations = Table(tables.operations, _OPERATIONS, _same)
+        self._things = Table(tables.things, _THINGS, _same)
         self._groups = tables.groups
         self._members = [group for piece in self._groups for group in _GROUPS.decode(piece)]
         self._raw: dict[FunctionId, msgspec.Raw] = {}
@@ -218,39 +172,43 @@ class Packing:
 
     def pack(
         self, now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Iterable[bytes]
-    ) -> list[bytes]:
-        """Pack what a run has found out, in pieces; what it took over from the last one is not packed again."""
-        fresh = [function for function, kept in known.items() if self._kept.get(function) is not kept]
+    ) -> Iterator[bytes]:
+        """Pack what a run has found out, bit by bit; what it took over from the last one is not packed again.
+
+        Nothing can be asked of this any more then: as a whole it would take much memory.
+        """
+        fresh = {function for function, kept in known.items() if self._kept.get(function) is not kept}
         if self._kept and self._added + len(fresh) > 2 * len(known):
             # half of what is kept is of no use any more
-            return self._anew(now, known, things, [*self.groups(), *groups])
-        packed = {
-            function: msgspec.Raw(msgspec.msgpack.encode(self._packed(function, known[function]))) for function in fresh
-        }
-        # these speak of what is in others
-        held, steps = self._held.packed(self._holding), self._steps.packed(self._step)
-        tables = _Tables(
-            steps=steps,
-            held=held,
-            functions=self._functions.packed(_words),
-            things=self._things.followed_by(things),
-            groups=(*self._groups, msgspec.Raw(msgspec.msgpack.encode(tuple(groups)))),
-            locks=self._locks.packed(_same),
-            events=self._events.packed(_same),
-            conditions=self._conditions.packed(_same),
-            passed=self._passed.packed(_same),
-            identities=self._identities.packed(_same),
-            ways=self._ways.packed(_same),
-            operations=self._operations.packed(_same),
-        )
-        head = msgspec.msgpack.encode(_Head(now, tables, self._added + len(fresh)))
-        functions = [bytes(packed.get(function) or self._raw[function]) for function in known]
-        return [b"\x92", head, b"\xdd" + len(functions).to_bytes(4, "big"), *functions]
+            yield from self._anew(now, known, things, [*self.groups(), *groups])
+            return
+        yield b"\x94" + msgspec.msgpack.encode(now) + msgspec.msgpack.encode(self._added + len(fresh))
+        yield beginning(len(known))
+        for function, kept in known.items():
+            yield (
+                msgspec.msgpack.encode(self._packed(function, kept))
+                if function in fresh
+                else bytes(self._raw[function])
+            )
+        self._kept, self._raw = {}, {}
+        yield b"\x9c"
+        yield from self._held.packed(self._holding)
+        yield from self._steps.packed(self._step)
+        yield from self._functions.packed(_words)
+        yield from self._locks.packed(_same)
+        yield from self._events.packed(_same)
+        yield from self._conditions.packed(_same)
+        yield from self._passed.packed(_same)
+        yield from self._identities.packed(_same)
+        yield from self._ways.packed(_same)
+        yield from self._operations.packed(_same)
+        yield from self._things.followed_by(things)
+        yield from followed(self._groups, msgspec.msgpack.encode(tuple(groups)))
 
     @staticmethod
     def _anew(
         now: World, known: Mapping[FunctionId, Kept], things: Sequence[Thing], groups: Sequence[bytes]
-    ) -> list[bytes]:
+    ) -> Iterator[bytes]:
         """Pack all of it, and nothing that is only left over."""
         numbers, left, rest = compacted({kept.reads for kept in known.values()}, things, groups)
         moved = {function: msgspec.structs.replace(kept, reads=numbers[kept.reads]) for function, kept in known.items()}

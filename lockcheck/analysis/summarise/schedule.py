@@ -13,6 +13,7 @@ from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.following import follow
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
 from lockcheck.analysis.summarise.result import Result
+from lockcheck.analysis.summarise.sameness import Sameness
 from lockcheck.model.events import EMPTY, Summary
 from lockcheck.model.identity import FunctionId
 
@@ -52,6 +53,7 @@ class Schedule(Engine):
         self._remembered: Remembered | None = None
         self._taken: dict[FunctionId, Kept] = {}
         """What is remembered of functions and has turned out to hold."""
+        self._sameness = Sameness()
         self._recalled: set[FunctionId] = set()
         """Functions of which it is being looked whether what is remembered still holds."""
 
@@ -203,6 +205,7 @@ class Schedule(Engine):
                 self._go_round(circle)
         for function in self._pending[place:]:
             del self._low[function]
+            self._sameness.share(self.results[function])
         del self._pending[place:]
 
     def _go_round(self, circle: list[FunctionId]) -> None:
