@@ -102,6 +102,14 @@ def test_locks_held_at_a_line_without_finding(write: Write, lockcheck: Lockcheck
     assert "Held at this line\n  Worker._state\n    work.py:20 takes `Worker._state`: with self._state:\n" in told
 
 
+def test_of_functions_of_one_name_that_is_told_which_stands_there(write: Write, lockcheck: Lockcheck) -> None:
+    once = "def work():\n    with {}:\n        print()\n"
+    text = "import threading\n\nA = threading.Lock()\nB = threading.Lock()\n\n\n"
+    write({"work.py": f"{text}{once.format('A')}\n\n{once.format('B')}"})
+    assert held(explain(lockcheck, "work.py:9")) == [("A", True, 8)]
+    assert held(explain(lockcheck, "work.py:14")) == [("B", True, 13)]
+
+
 def test_a_lock_that_is_held_on_some_paths_is_said_to_be_so(write: Write, lockcheck: Lockcheck) -> None:
     write({"work.py": WORKER})
     expected = [("Worker._lock", False, 30)]

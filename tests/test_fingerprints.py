@@ -45,6 +45,17 @@ def test_moved_lines_change_nothing(write: Write, found: Lockcheck) -> None:
     assert marks(found("a.py")) == before
 
 
+def test_lambdas_and_functions_of_one_name_may_move_too(write: Write, found: Lockcheck) -> None:
+    name = "def twice():\n    LOCK.acquire()\n"
+    text = f"import threading\n\nLOCK = threading.Lock()\ntop = lambda: LOCK.acquire()\n\n\n{name}\n\n{name}"
+    text += "\n\nclass Room:\n    go = lambda self: LOCK.acquire()\n"
+    write({"a.py": text})
+    before = marks(found("--select", "LCK609", "a.py"))
+    assert len(set(before)) == 4
+    write({"a.py": text.replace("top =", "\n\ntop =").replace("class Room:\n", "class Room:\n    x = 1\n\n")})
+    assert marks(found("--select", "LCK609", "a.py")) == before
+
+
 def test_renamed_files_and_folders_change_nothing(write: Write, found: Lockcheck) -> None:
     root = write({"app/__init__.py": "", "app/rooms.py": TWICE})
     before = marks(found("."))

@@ -11,6 +11,7 @@ from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.following import watched
 from lockcheck.analysis.summarise.state import State, join
 from lockcheck.model.events import CriticalPair, Held
+from lockcheck.model.facts import FunctionFacts
 from lockcheck.model.flow import For, Node, With
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.source import Place, Span
@@ -43,11 +44,14 @@ def function_at(analysis: Analysis, path: str, row: int) -> FunctionId | None:
     module = next((name for name, unit in analysis.program.units.items() if unit.path == path), None)
     if module is None:
         return None
-    inside = [
-        facts for facts in analysis.program.units[module].facts.functions if facts.first_row <= row <= facts.last_row
-    ]
-    best = max(inside, key=lambda f: (f.first_row, -f.last_row, f.span.below(f.above)), default=None)
-    return FunctionId(module, best.qualname) if best is not None else None
+    known = {function: analysis.facts(function) for function in analysis.program.functions_of(module)}
+    inside = [function for function, facts in known.items() if facts.first_row <= row <= facts.last_row]
+    return max(inside, key=lambda each: _depth(known[each]), default=None)
+
+
+def _depth(facts: FunctionFacts) -> tuple[int, int, Span]:
+    """How far inside others a function lies, of those that have a row in common."""
+    return facts.first_row, -facts.last_row, facts.span.below(facts.above)
 
 
 def standing(analysis: Analysis, function: FunctionId, rows: range) -> Standing:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from lockcheck.model.findings import Finding
+from lockcheck.model.identity import alike
 
 _MARK = "-"
 
@@ -35,7 +36,7 @@ def without_number(fingerprint: str) -> str:
 
 def _identity(finding: Finding, module: str) -> str:
     """Neither path nor module: a renamed file has others, and the function, its class and the locks are the same."""
-    functions = sorted(finding.sides) or [_within(finding.symbol, module)]
+    functions = sorted(map(alike, finding.sides)) or [_within(alike(finding.symbol), module)]
     parts = (finding.code, *functions, finding.subject)
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

@@ -9,7 +9,7 @@ import msgspec
 
 from lockcheck.model.facts import MODULE
 
-_APART = re.compile(r"\.<locals>|(?<=<lambda):\d+:\d+(?=>)|@\d+$")
+_APART = re.compile(r"(?<=<lambda):\d+:\d+(?=>)|@\d+$")
 
 
 class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
@@ -24,7 +24,12 @@ class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=T
     @property
     def plain(self) -> str:
         """The qualified name as people write it: without what tells functions of one name apart."""
-        return _APART.sub("", self.qualname)
+        return alike(self.qualname).replace(".<locals>", "")
+
+
+def alike(name: str) -> str:
+    """A function's name without what tells it from others of its name: the place of a lambda, or which of several it is."""
+    return _APART.sub("", name)
 
 
 class ClassId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
