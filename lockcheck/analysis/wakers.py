@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -64,10 +65,13 @@ class Methods:
     def calls(self, word: str) -> Iterator[Calling]:
         """Every call of a method by this name, in a stable order."""
         known = self._known.setdefault(word, [])
-        yield from known
-        for one in self._left.setdefault(word, self._look(word)):
-            known.append(one)
-            yield one
+        left = self._left.setdefault(word, self._look(word))
+        for place in itertools.count():
+            if place == len(known):
+                known += itertools.islice(left, 1)
+            if place == len(known):
+                return
+            yield known[place]
 
     def _look(self, word: str) -> Iterator[Calling]:
         for function in self.analysis.program.callers(word):
