@@ -94,7 +94,6 @@ def again(wish: Wish, options: Options) -> Outcome | None:
 def outcome(wish: Wish, options: Options) -> Outcome:
     """Find the hazards in a project, and what would repair them where that is asked for; keep that for the next time."""
     from lockcheck.app.discovery import read
-    from lockcheck.app.headroom import give_back
     from lockcheck.app.pipeline import check
     from lockcheck.app.rulebook import rulebook
 
@@ -117,15 +116,10 @@ def outcome(wish: Wish, options: Options) -> Outcome:
         timing.count("replaying", "findings of the last run", len(stored.report.findings))
         _save(wish.file, msgspec.structs.replace(stored, asked=wish.asked, index=index))
         return Outcome(stored.report, sources, {}, stored.inference)
-    is_large = sum(len(source.text) for source in reading.sources) > _LARGE
     found = check(project, options, book)
     if wish.fixes:
-        if is_large:
-            found = _told(found)
-            options = _without_texts(options)
-            del reading, sources
-            give_back()
-        found = _with_fixes(found, project, options, sparing=is_large)
+        del reading, sources
+        found = _with_fixes(found, project, msgspec.structs.replace(options, reading=None))
     if not found.report.failures:
         report = _bare(found.report)
         paths = sorted(set(_paths(report)) & found.sources.keys())
@@ -149,18 +143,19 @@ def _told(found: Outcome) -> Outcome:
     return msgspec.structs.replace(found, sources=sources, facts={})
 
 
-def _without_texts(options: Options) -> Options:
-    """Let go what has been read."""
-    if options.cache is not None:
-        options.cache.let_texts_go()
-    return msgspec.structs.replace(options, reading=None)
-
-
-def _with_fixes(found: Outcome, project: Project, options: Options, *, sparing: bool = False) -> Outcome:
+def _with_fixes(found: Outcome, project: Project, options: Options) -> Outcome:
+    """Work out what would repair the hazards; of a large program, what nobody asks for any more is let go before."""
     from lockcheck.app.fixing import with_fixes
+    from lockcheck.app.headroom import give_back
 
+    is_large = sum(len(source.text) for source in found.sources.values()) > _LARGE
+    if is_large:
+        found = _told(found)
+        if options.cache is not None:
+            options.cache.let_texts_go()
+        give_back()
     with options.timing.stage("fixing"):
-        return with_fixes(found, project, jobs=options.jobs, cache=options.cache, sparing=sparing)
+        return with_fixes(found, project, jobs=options.jobs, cache=options.cache, sparing=is_large)
 
 
 def _shown(stored: _Stored, project: Project) -> dict[str, SourceFile] | None:
