@@ -51,7 +51,7 @@ def function_at(analysis: Analysis, path: str, row: int) -> FunctionId | None:
 
 def _depth(facts: FunctionFacts) -> tuple[int, int, Span]:
     """How far inside others a function lies, of those that have a row in common."""
-    return facts.first_row, -facts.last_row, facts.span.below(facts.above)
+    return facts.first_row, -facts.last_row, facts.in_file
 
 
 def standing(analysis: Analysis, function: FunctionId, rows: range) -> Standing:

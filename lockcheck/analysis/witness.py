@@ -10,7 +10,7 @@ import msgspec
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block, CriticalPair, Held, LockRef, Operation, Step
 from lockcheck.model.findings import Confidence, Finding, LockNote, Related
-from lockcheck.model.identity import FunctionId, LocalLock, lock_name
+from lockcheck.model.identity import FunctionId, LocalLock, lock_name, plain
 from lockcheck.model.repairs import Repair
 from lockcheck.model.source import Place
 
@@ -22,7 +22,7 @@ def named(lock: LockRef) -> str:
 
 def title(function: FunctionId) -> str:
     """A function in a message: its qualified name without the module."""
-    return f"`{function.plain}`"
+    return f"`{plain(function.qualname)}`"
 
 
 def certainty(pair: CriticalPair, held: Iterable[Held]) -> Confidence:

@@ -31,8 +31,7 @@ def cut_off(analysis: Analysis | Failure) -> Iterator[Failure]:
         return program.units[cut.function.module].path, cut.why
 
     for (path, why), cuts in itertools.groupby(sorted(analysis.engine.budget.cuts, key=place), key=place):
-        facts = [program.functions[cut.function] for cut in cuts]
-        found = sorted((each.span.below(each.above), each.name) for each in facts)
-        names = [f"{name} (row {span.row})" for span, name in found]
+        facts = sorted((program.functions[cut.function] for cut in cuts), key=lambda each: each.in_file)
+        names = [f"{each.name} (row {each.in_file.row})" for each in facts]
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         yield Failure(path, _SAID[why].format(shown))

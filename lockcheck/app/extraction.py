@@ -88,7 +88,7 @@ def extract_units(
 
 def _not_followed(unit: Unit) -> Failure | None:
     """Functions that may touch a lock and whose statements could not be followed: they are checked in part only."""
-    names = [f"{f.name} (row {f.span.row + f.above})" for f in unit.facts.functions if f.qualifies and not f.visited]
+    names = [f"{f.name} (row {f.in_file.row})" for f in unit.facts.functions if f.qualifies and not f.visited]
     if not names:
         return None
     shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

@@ -21,10 +21,9 @@ from lockcheck.app.rulebook import rulebook
 from lockcheck.app.run import Options
 from lockcheck.app.triage import of_interest
 from lockcheck.model.events import LockRef, Step
-from lockcheck.model.facts import MODULE
 from lockcheck.model.findings import Failure
 from lockcheck.model.graph import ChainStep, Edge, Lock, LockGraph, Nesting, Runner, Side, Use, Verdict
-from lockcheck.model.identity import FunctionId, LockId, lock_name, qualified_name
+from lockcheck.model.identity import FunctionId, LockId, lock_name, plain, qualified_name
 from lockcheck.model.source import Place, SourceFile
 
 
@@ -71,7 +70,7 @@ def described(analysis: Analysis, profile: Profile, on: str = "") -> Lock:
 
 def spelled(function: FunctionId) -> str:
     """A function in words."""
-    return function.module if function.qualname == MODULE else f"{function.module}.{function.plain}"
+    return plain(str(function))
 
 
 def _whole(analysis: Analysis) -> LockGraph:

@@ -110,15 +110,15 @@ def outcome(wish: Wish, options: Options) -> Outcome:
     if state is None or options.replacements:
         return anew(project, options, book, fixes=wish.fixes)
     index = msgspec.structs.replace(reading.index, taken=begin, places=(*reading.index.places, *around))
-    sources = {source.path: source for source in reading.sources}
     stored = _load(wish.file)
     if stored is not None and stored.state == state:
         timing.count("replaying", "findings of the last run", len(stored.report.findings))
         _save(wish.file, msgspec.structs.replace(stored, asked=wish.asked, index=index))
+        sources = {source.path: source for source in reading.sources}
         return Outcome(stored.report, sources, {}, stored.inference)
     found = check(project, options, book)
     if wish.fixes:
-        del reading, sources
+        del reading
         found = _with_fixes(found, project, msgspec.structs.replace(options, reading=None))
     if not found.report.failures:
         report = _bare(found.report)

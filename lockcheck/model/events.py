@@ -15,13 +15,16 @@ from lockcheck.model.library import Category, Domain, LockKind, Mode
 from lockcheck.model.paths import ParameterRoot, Path
 from lockcheck.model.source import Span
 
+Action: TypeAlias = Literal["acquire", "call", "event", "contract"]
+"""What is done in a step."""
+
 
 class Step(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One step of a trace: in `function`, at `span`, something named `text` is acquired, called or waited for."""
 
     function: FunctionId
     span: Span
-    action: Literal["acquire", "call", "event", "contract"]
+    action: Action
     text: str
 
 

@@ -84,6 +84,16 @@ class FunctionFacts(msgspec.Struct, frozen=True, array_like=True):
         word = self.qualname.rpartition(".")[2]
         return "<lambda>" if word.startswith("<lambda:") else word
 
+    @property
+    def first(self) -> int:
+        """The row where it begins, as its own places count: 1, but for lambdas, the bodies of classes and later namesakes."""
+        return self.first_row - self.above
+
+    @property
+    def in_file(self) -> Span:
+        """Where its `span` lies in the file."""
+        return self.span.below(self.above)
+
     def nodes(self) -> tuple[Node, ...]:
         """The body, unpacked anew at each call."""
         return _BODY.decode(self.body)

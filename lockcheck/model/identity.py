@@ -21,15 +21,15 @@ class FunctionId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=T
     def __str__(self) -> str:
         return self.module if self.qualname == MODULE else f"{self.module}.{self.qualname}"
 
-    @property
-    def plain(self) -> str:
-        """The qualified name as people write it: without what tells functions of one name apart."""
-        return alike(self.qualname).replace(".<locals>", "")
-
 
 def alike(name: str) -> str:
     """A function's name without what tells it from others of its name: the place of a lambda, or which of several it is."""
     return _APART.sub("", name)
+
+
+def plain(name: str) -> str:
+    """A function's name as people write it."""
+    return alike(name).replace(".<locals>", "")
 
 
 class ClassId(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):

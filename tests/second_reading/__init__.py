@@ -55,7 +55,7 @@ class Visits:
 
 def _in_file(function: FunctionFacts) -> FunctionFacts:
     """The same with the place of its name in the file."""
-    return msgspec.structs.replace(function, span=function.span.below(function.above))
+    return msgspec.structs.replace(function, span=function.in_file)
 
 
 def _visit(text: str, function: FunctionFacts) -> Block:

@@ -43,7 +43,7 @@ def index(text: str, *, visit_all: bool = False) -> ModuleFacts:
         exports=_exports(flatten(reading.frame.nodes)),
         globals=tuple(found.globals),
         classes=tuple(sorted(found.classes, key=lambda item: item.span)),
-        functions=(module, *sorted(found.functions, key=lambda item: item.span.below(item.above))),
+        functions=(module, *sorted(found.functions, key=lambda item: item.in_file)),
         comments=said,
         lines=positions.count,
         contracts=contracts(said, positions, tree),

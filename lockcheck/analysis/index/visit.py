@@ -49,7 +49,7 @@ def _cut(text: str, function: FunctionFacts) -> str:
 
 
 def _cut_lambda(lines: list[str], function: FunctionFacts) -> str:
-    span = function.span.below(function.above)
+    span = function.in_file
     rows = lines[span.row - 1 : span.end_row]
     rows[-1] = rows[-1][: span.end_column - 1]
     rows[0] = rows[0][span.column - 1 :]

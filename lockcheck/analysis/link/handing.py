@@ -46,7 +46,7 @@ class Handing:
         """The places where a function is handed on, in a stable order."""
         reads = self._types.program.reads
         if self._by_word is None:
-            before = set(reads.now)
+            before = reads.begin()
             self._by_word = self._all()
             reads.now = before
         word = self._types.program.functions[function].name

@@ -210,13 +210,11 @@ class Hierarchy:
     def _setters(self, cls: ClassId) -> dict[str, FunctionId]:
         self._reads.note_outline(cls.module, cls.qualname)
         if self._setter_index is None:
-            before = set(self._reads.now)
             self._setter_index = {}
             for function, facts in self.program.functions.items():
                 if facts.owner is not None and is_setter(facts):
                     owner = ClassId(function.module, facts.owner)
                     self._setter_index.setdefault(owner, {})[facts.name] = function
-            self._reads.now = before
         return self._setter_index.get(cls, {})
 
     def overrides(self, identity: ClassId, name: str) -> tuple[Method, ...]:

@@ -300,7 +300,7 @@ class Inference:
             for function in self.program.functions_of(module):
                 facts = self.program.functions[function]
                 if facts.name.isidentifier():
-                    rows[facts.span.row + facts.above] = function
+                    rows[facts.in_file.row] = function
         found = rows.get((made.position.lineno if made.position is not None else made.lineno) or 0)
         return found if found is not None and _word(found) == made.name else None
 

@@ -165,8 +165,7 @@ class Program:
 
     def speak_of_places(self, function: FunctionId) -> None:
         """Note that places in a function are told: most count from its beginning, and stay the same when it moves."""
-        facts = self.functions[function]
-        if facts.first_row - facts.above != 1 or function.qualname == MODULE:
+        if self.functions[function].first != 1 or function.qualname == MODULE:
             self.reads.note_rows(function.module)
 
     def blocks(self, function: FunctionId) -> tuple[Node, ...] | None:
@@ -208,7 +207,7 @@ class Program:
         word = name.encode()
         for module, bodies in self._packed.items():
             if word in bodies:
-                yield from (each for each in self.functions_of(module) if word in bytes(self.functions[each].body))
+                yield from (each for each in self.functions_of(module) if self.speaks_of(each, name))
 
     @cached_property
     def _packed(self) -> dict[str, bytes]:

@@ -90,18 +90,15 @@ class Reads:
 
     def note_presence(self, module: str) -> None:
         """Note that it is read whether a module or a package is there."""
-        if self.is_kept:
-            self.now.add(self.number("module", ALL, module))
+        self._note("module", ALL, module)
 
     def note_outline(self, module: str, name: str) -> None:
         """Note that it is read whether a module binds a name, and as what."""
-        if self.is_kept:
-            self.now.add(self.number("outline", name, module))
+        self._note("outline", name, module)
 
     def note_values(self, module: str, name: str) -> None:
         """Note that the values are read which a module gives a global, or the attributes of a class."""
-        if self.is_kept:
-            self.now.add(self.number("values", name, module))
+        self._note("values", name, module)
 
     def note_code(self, function: FunctionId) -> None:
         """Note that the code of a function is read."""
@@ -114,24 +111,25 @@ class Reads:
 
     def note_rows(self, module: str) -> None:
         """Note that it is read how far down something stands that does not count from its own beginning."""
-        if self.is_kept:
-            self.now.add(self.number("rows", ALL, module))
+        self._note("rows", ALL, module)
 
     def note_below(self, cls: ClassId) -> None:
         """Note that it is read what derives from a class."""
-        if self.is_kept:
-            self.now.add(self.number("below", cls.qualname, cls.module))
+        self._note("below", cls.qualname, cls.module)
 
     def note_module(self, module: str) -> None:
         """Note that anything may be read of a module."""
-        if self.is_kept:
-            self.now.update((self.number("outline", ALL, module), self.number("values", ALL, module)))
-            self.now.add(self.number("code", ALL, module))
+        self._note("outline", ALL, module)
+        self._note("values", ALL, module)
+        self._note("code", ALL, module)
 
     def note_word(self, about: About, word: str) -> None:
         """Note that something is read by a word."""
+        self._note(about, word)
+
+    def _note(self, about: About, name: str, module: str = "") -> None:
         if self.is_kept:
-            self.now.add(self.number(about, word))
+            self.now.add(self.number(about, name, module))
 
     def begin(self) -> set[int]:
         """Begin to count from nothing; give what has been read before, for `end`."""

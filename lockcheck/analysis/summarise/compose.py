@@ -264,9 +264,6 @@ def _passed_on(frame: Frame, arguments: Arguments, event: Callback, here: Callba
 def described(frame: Frame, event: Callback, found: Foreign, path: Path | None) -> Callback:
     """A callback with what is known of where it came from."""
     source = found.source
-    given: Step | None = None
-    if source is not None:
-        frame.engine.program.speak_of_places(source.function)
-        given = Step(source.function, source.span, "event", event.name)
+    given = frame.engine.step(source.function, source.span, "event", event.name) if source is not None else None
     known = event.known or found.known
     return Callback(path, event.name, found.kind, found.holder, given, event.awaited, known, found.place)

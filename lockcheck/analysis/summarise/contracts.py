@@ -21,7 +21,7 @@ from lockcheck.analysis.link.values import (
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import CriticalPair, Held, LockRef, Step
+from lockcheck.model.events import CriticalPair, Held, LockRef
 from lockcheck.model.expression import Attr, Expr, Name
 from lockcheck.model.facts import ContractFact
 from lockcheck.model.identity import ClassId, FunctionId, lock_name
@@ -47,7 +47,7 @@ def _promises(engine: Engine, function: FunctionId) -> Iterator[Held]:
             if isinstance(found, LockRef):
                 name = lock_name(found.id) if found.id is not None else contract.spelled
                 span = contract.span.below(-engine.program.functions[function].above)
-                step = Step(function, span, "contract", name)
+                step = engine.step(function, span, "contract", name)
                 mode: Mode = "permit" if found.kind is not None and found.kind.shape == "permits" else "exclusive"
                 yield Held(found, mode, True, (step,), promised=True)
 

@@ -55,7 +55,7 @@ class Described:
         found: dict[str, list[object]] = {name: [_spelled(facts)] for name, facts in assigned.items()}
         for cls in self._facts.classes:
             body = self._functions.get(cls.qualname + _BODY)
-            first = _first(body) if body is not None else 0
+            first = body.first if body is not None else 0
             within = [each for each in cls.attributes if each.function is None]
             others = [each for each in cls.attributes if each.function is not None]
             found.setdefault(cls.qualname, []).append((_counted((within, cls.decorators), first), others))
@@ -73,7 +73,7 @@ class Described:
 
     def rows(self) -> dict[str, list[object]]:
         """How far down things stand that do not count from their own beginning."""
-        bodies = [(name, _first(each)) for name, each in self._functions.items() if _first(each) != 1]
+        bodies = [(name, each.first) for name, each in self._functions.items() if each.first != 1]
         spans = [(fact.name, fact.span) for fact in self._facts.globals if fact.function == MODULE]
         return {ALL: [bodies, spans]}
 
@@ -94,7 +94,6 @@ class Described:
 
     def _made(self, function: FunctionFacts) -> object:
         """A function without its place; decorators and defaults count rows as what is around it does."""
-        first = _first(function)
         outer = self._functions.get(function.parent) if function.parent is not None else None
         head = _counted(
             (function.decorators, function.parameters, function.returns),
@@ -103,15 +102,10 @@ class Described:
         rest = msgspec.structs.replace(
             function, first_row=0, last_row=0, above=0, decorators=(), parameters=(), returns=None
         )
-        if first == 1:
+        if function.first == 1:
             return head, rest
-        bare = msgspec.structs.replace(rest, span=function.span.below(-first), body=msgspec.Raw(b""))
-        return head, bare, _counted(function.nodes(), first)
-
-
-def _first(function: FunctionFacts) -> int:
-    """The first row of a function, as its places count: another one than 1 for lambdas and the bodies of classes."""
-    return function.first_row - function.above
+        bare = msgspec.structs.replace(rest, span=function.span.below(-function.first), body=msgspec.Raw(b""))
+        return head, bare, _counted(function.nodes(), function.first)
 
 
 def _contracts(function: FunctionFacts, contracts: Iterable[ContractFact]) -> list[ContractFact]:

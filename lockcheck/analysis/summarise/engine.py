@@ -10,8 +10,9 @@ from lockcheck.analysis.link.paths import Paths
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.targets import Targets
 from lockcheck.analysis.link.types import Types
-from lockcheck.model.events import EMPTY, Summary
+from lockcheck.model.events import EMPTY, Action, Step, Summary
 from lockcheck.model.identity import FunctionId
+from lockcheck.model.source import Span
 
 
 class Engine:
@@ -29,6 +30,11 @@ class Engine:
         self.origins = Origins(self.paths, self.targets)
         self.budget = Budget(len(program.functions))
         self.summaries: dict[FunctionId, Summary] = {}
+
+    def step(self, function: FunctionId, span: Span, action: Action, text: str) -> Step:
+        """A step in any function, whose place may be another one when things move in its file."""
+        self.program.speak_of_places(function)
+        return Step(function, span, action, text)
 
     def summary(self, function: FunctionId) -> Summary:
         """What is known of a function now; within a cycle of calls this grows until nothing changes."""

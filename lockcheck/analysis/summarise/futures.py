@@ -13,7 +13,7 @@ from lockcheck.analysis.summarise.arguments import Arguments
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
-from lockcheck.model.events import Acquire, Callback, Comeback, Step
+from lockcheck.model.events import Acquire, Callback, Comeback
 from lockcheck.model.expression import Attr, Call, Expr, Lambda, Name
 from lockcheck.model.identity import AttributeLock, FunctionId, GlobalLock, LockId
 from lockcheck.model.paths import Path
@@ -91,7 +91,7 @@ def _comes_back(frame: Frame, expr: Call, given: Expr, made: Call, state: State)
     assert isinstance(expr.func, Attr)
     engine = frame.engine
     step = frame.step(expr.span, "event", expr.func.name)
-    registered = Step(frame.function, made.span, "event", expr.func.name)
+    registered = frame.step(made.span, "event", expr.func.name)
     for target, receiver in _targets(frame, given, state):
         arguments = Arguments(frame, target, None, state, receiver)
         for pair in engine.summary(target.function).pairs:
@@ -125,8 +125,7 @@ def _finishes(frame: Frame, expr: Call, func: Attr, state: State) -> None:
         return
     foreign = next((k for k in kept if not outcomes.functions_of(frame.engine, k.function, k.given)), None)
     source = foreign if foreign is not None else kept[0]
-    frame.engine.program.speak_of_places(source.function)
-    given = Step(source.function, source.span, "event", func.name)
+    given = frame.engine.step(source.function, source.span, "event", func.name)
     name = f"{func.value.name}.{func.name}" if isinstance(func.value, Attr) else func.name
     path = frame.engine.paths.of(func.value, frame.function, state.env)
     event = Callback(path, name, "future", holder, given, known=foreign is None)

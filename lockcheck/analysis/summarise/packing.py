@@ -7,7 +7,7 @@ raises `ValueError`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from lockcheck.analysis.summarise.frame import Around, Spawned, Way
 from lockcheck.analysis.summarise.remembered import Kept
 from lockcheck.analysis.summarise.result import Result
 from lockcheck.analysis.summarise.tables import Table, beginning, followed
-from lockcheck.model.events import Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Summary
+from lockcheck.model.events import Action, Condition, CriticalPair, Event, Held, LockRef, Need, Operation, Step, Summary
 from lockcheck.model.findings import Confidence
 from lockcheck.model.identity import FunctionId, LockId
 from lockcheck.model.library import Mode
@@ -30,7 +30,7 @@ _Wire = TypeVar("_Wire")
 class _Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     function: int
     span: tuple[int, int, int, int]
-    action: Literal["acquire", "call", "event", "contract"]
+    action: Action
     text: str
 
 

@@ -30,7 +30,7 @@ def roots(schedule: Schedule) -> Iterator[list[FunctionId]]:
         or _runs_on_a_loop(facts)
         or _runs_loop(schedule, f, facts)
         or _wrapped(schedule, f, facts)
-        or (facts.name == "run" and is_run(schedule, f))
+        or is_run(schedule, f)
     )
     seen = set(first)
     looked_at: dict[FunctionId, Result] = {}

@@ -16,5 +16,7 @@ def is_runner(engine: Engine, cls: ClassId) -> bool:
 
 def is_run(engine: Engine, function: FunctionId) -> bool:
     """Whether a function is the `run` of such a class."""
+    if engine.program.functions[function].name != "run":
+        return False
     owner = engine.types.owner(function)
-    return owner is not None and engine.program.functions[function].name == "run" and is_runner(engine, owner)
+    return owner is not None and is_runner(engine, owner)
