@@ -322,6 +322,19 @@ def test_long_modules_are_left_alone(write: Write, monkeypatch: pytest.MonkeyPat
     assert (outcome.inference.asked, outcome.inference.answered, outcome.inference.characters) == (1, 0, 0)
 
 
+def test_trees_that_are_let_go_between_questions_change_no_answer(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "import vendor\n\n\ndef f():\n    with LOCK:\n" + "        dict(slow=Slow())['slow'].work()\n" * 2
+    root = write({**{f"m{n}.py": ROOM + body for n in range(2)}, **VENDOR})
+    kept = run(root)
+    monkeypatch.setattr(inference, "MAX_TREES", 0)
+    let_go = run(root)
+    assert let_go.report == kept.report
+    assert let_go.inference == kept.inference
+    assert (kept.inference.answered, kept.inference.decided) == (4, 2)
+
+
 def test_errors_of_astroid_are_unknown_and_counted(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     from astroid import nodes
 

@@ -46,8 +46,10 @@ from lockcheck.model.source import Span
 
 MAX_TEXT: Final = 300_000
 """Characters of the longest module that is looked at."""
-MAX_TEXTS: Final = 2_000_000
-"""Characters of all modules that are looked at in one run."""
+MAX_TEXTS: Final = 10_000_000
+"""Characters of all modules that are looked at in one run: some 10 seconds. ray has 2.4 million of them, of 27 million in all."""
+MAX_TREES: Final = 2_000_000
+"""Characters of modules whose trees are kept at once: some 80 MB."""
 MAX_VALUES: Final = 20
 """Alternatives that astroid follows for one expression."""
 
@@ -106,6 +108,7 @@ class Inference:
     def _begin(self) -> None:
         """Have a world of our own in astroid, with its built-ins and nothing else."""
         self._nodes: dict[str, dict[_Corner, _Node]] = {}
+        self._kept = 0
         self._world: dict[str, Any] = {
             **AstroidManager.brain,
             "astroid_cache": {} if self._order is None else {"builtins": self._order.tree},
@@ -148,6 +151,8 @@ class Inference:
 
     def ask(self, question: Question) -> Answer:
         """What an expression is; unknown where astroid can't tell or sees several possibilities."""
+        if self._kept > MAX_TREES:
+            self.rest()
         with self._alone() as manager:
             try:
                 node = self._node(manager, question)
@@ -193,6 +198,7 @@ class Inference:
             raise AstroidImportError("there is no module {modname}", modname=name)
         self.modules += is_new
         self.characters += size * is_new
+        self._kept += size
         return AstroidBuilder(manager).string_build(source.text, name, source.path)
 
     def _source(self, name: str) -> Source | None:

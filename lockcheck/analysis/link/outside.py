@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lockcheck.analysis.link.inference import Inference
     from lockcheck.analysis.link.program import Program
 
-MAX_QUESTIONS = 200
+MAX_QUESTIONS = 1000
 """Questions in one run; those that come later stay open."""
 
 
