@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockcheck.analysis.exits.points import spelled
 from lockcheck.analysis.link import locks
-from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, contains, expressions, steps, walk
 from lockcheck.analysis.link.sizes import constant
 from lockcheck.analysis.link.values import LibraryInstance, LibraryMethod, QueueValue, options
 from lockcheck.analysis.summarise import Analysis

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import results
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.link.values import LibraryMethod, QueueValue, options
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.expression import Attr, Call, Name

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.link.values import External, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.survival import Risk, catcher, risks, swallows

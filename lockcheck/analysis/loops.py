@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import External, LibraryInstance, LibraryMethod, options
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import Block, CriticalPair, QueueWait, Step, Trace

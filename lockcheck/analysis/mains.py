@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link.arguments import Site, sites
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.loops import RUNNERS, callee_names, calls_in
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.commands import is_command

@@ -6,7 +6,7 @@ of the same one, as long as nothing else is ever put where the part is kept.
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.link.stores import writes
 from lockcheck.analysis.link.values import Instance, options
 from lockcheck.analysis.summarise import Analysis

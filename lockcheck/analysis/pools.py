@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import Container, LibraryInstance, Value, options
 from lockcheck.analysis.loops import calls_in
 from lockcheck.analysis.summarise import Analysis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, walk
+from lockcheck.analysis.link.bodies import blocks, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import Step
 from lockcheck.model.expression import Attr, Compare, Const, Expr, Logic, Name, Not

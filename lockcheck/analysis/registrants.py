@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import arguments
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.link.foreign import part
-from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.values import FunctionValue, PartialValue, options
 from lockcheck.analysis.ownership import element_of, only_here, owner_class, put_into, same_object

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.mentions import is_known_elsewhere
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Acquire, Block, CriticalPair, Held, LockRef, Operation, QueueWait

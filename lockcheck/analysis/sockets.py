@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.model.events import CriticalPair, Step
 from lockcheck.model.expression import Attr, Call, Compare, Const, Expr, Group, Name, last_word

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import locks, results
-from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, contains, expressions, steps, walk
 from lockcheck.analysis.link.values import External, Instance, LibraryMethod, options
 from lockcheck.analysis.summarise import Analysis, outcomes
 from lockcheck.analysis.summarise.runners import is_runner

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, walk
+from lockcheck.analysis.link.bodies import expressions, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.summarise.following import watched
 from lockcheck.analysis.summarise.state import State, join

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.endings import Ending, Endings
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import FunctionValue, Instance, options
 from lockcheck.analysis.lives import Lives
 from lockcheck.analysis.loops import call_at, calls_in

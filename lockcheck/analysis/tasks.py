@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import CoroutineValue, LibraryInstance, options
 from lockcheck.analysis.loops import LOOP, callee_names
 from lockcheck.analysis.summarise import Analysis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.link.values import LockValue, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Operation

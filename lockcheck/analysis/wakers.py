@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from lockcheck.analysis.link import locks, results
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.link.values import (
     ClassValue,
     External,

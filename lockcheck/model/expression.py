@@ -5,7 +5,7 @@ The syntax tree of a file is lowered to these values, so nothing behind the extr
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -105,11 +105,17 @@ class Compare(_Node, frozen=True, tag="="):
     span: Span | None = None
 
 
-class Group(_Node, frozen=True, tag="g"):
-    """A display: `kind` is tuple, list, set or dict (a dict's items are its values, its keys come first)."""
+Display: TypeAlias = Literal["tuple", "list", "set", "dict"]
 
-    kind: str
+
+class Group(_Node, frozen=True, tag="g"):
+    """A display (a dict's items are its values, its keys come first)."""
+
+    kind: Display
     items: tuple[Expr, ...]
+
+
+Product: TypeAlias = Literal["list", "set", "dict", "generator"]
 
 
 class Clause(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -122,9 +128,9 @@ class Clause(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Comprehension(_Node, frozen=True, tag="f"):
-    """`kind` is list, set, dict or generator; a dict's element is a tuple of key and value."""
+    """A comprehension; a dict's element is a tuple of key and value."""
 
-    kind: str
+    kind: Product
     element: Expr
     clauses: tuple[Clause, ...]
     span: Span

@@ -6,6 +6,8 @@ functions of a program are never looked at again.
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from lockcheck.model.expression import Expr
@@ -30,11 +32,14 @@ class ImportFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     level: int
 
 
+ParameterKind: TypeAlias = Literal["p", "a", "*", "k", "**"]
+
+
 class Parameter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`kind`: "p" positional only, "a" ordinary, "*" varargs, "k" keyword only, "**" keywords."""
 
     name: str
-    kind: str
+    kind: ParameterKind
     annotation: Expr | None
     default: Expr | None
 

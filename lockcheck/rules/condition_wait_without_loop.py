@@ -164,7 +164,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import blocks, expressions, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, walk
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.usage import operations
 from lockcheck.analysis.witness import misuse, named

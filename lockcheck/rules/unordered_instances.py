@@ -244,8 +244,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockcheck.analysis.instances import comes_back, nested
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.link.keys import certain
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
 from lockcheck.analysis.order import Witness, nestings, one_family
 from lockcheck.analysis.repairs import nesting
 from lockcheck.analysis.summarise import Analysis

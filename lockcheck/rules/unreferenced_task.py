@@ -203,7 +203,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.tasks import MAKERS, called_word, hands_on, makes_task, read_names
 from lockcheck.model.expression import Attr, Call, Name

@@ -107,7 +107,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.usage import operations

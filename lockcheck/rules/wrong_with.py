@@ -136,7 +136,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.summarise import Analysis
 from lockcheck.analysis.usage import domains, operations
 from lockcheck.analysis.witness import misuse, named

@@ -17,6 +17,7 @@ from lockcheck.model.expression import (
     Compare,
     Comprehension,
     Const,
+    Display,
     Expr,
     Group,
     IfElse,
@@ -27,6 +28,7 @@ from lockcheck.model.expression import (
     Name,
     Not,
     Opaque,
+    Product,
     Star,
     Walrus,
     Yield,
@@ -141,7 +143,7 @@ class Expressions:
                 values = names_values(inner)
                 return Item(inner, self._key(node.slice, lambda item: self.annotation(item, values)))
             case cst.Tuple() | cst.List():
-                kind = "tuple" if isinstance(node, cst.Tuple) else "list"
+                kind: Display = "tuple" if isinstance(node, cst.Tuple) else "list"
                 return Group(kind, tuple(self._declared(item, verbatim) for item in node.elements))
             case cst.BinaryOperation(operator=cst.BitOr()):
                 return union(self.annotation(node.left, verbatim), self.annotation(node.right, verbatim))
@@ -296,7 +298,9 @@ class Expressions:
         if isinstance(node, cst.DictComp):
             element: Expr = Group("tuple", (self.lower(node.key), self.lower(node.value)))
             return Comprehension("dict", element, clauses, self.span(node))
-        kind = "list" if isinstance(node, cst.ListComp) else "set" if isinstance(node, cst.SetComp) else "generator"
+        kind: Product = (
+            "list" if isinstance(node, cst.ListComp) else "set" if isinstance(node, cst.SetComp) else "generator"
+        )
         return Comprehension(kind, self.lower(node.elt), clauses, self.span(node))
 
     def _clauses(self, first: cst.CompFor) -> tuple[Clause, ...]:

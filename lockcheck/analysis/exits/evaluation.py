@@ -6,7 +6,7 @@ from lockcheck.analysis.budget import Meter
 from lockcheck.analysis.exits.points import NOWHERE, Leave, Point, Points, question
 from lockcheck.analysis.exits.raising import may_raise, writes_log
 from lockcheck.analysis.link import results
-from lockcheck.analysis.link.scope import children
+from lockcheck.analysis.link.bodies import children
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.frame import Frame

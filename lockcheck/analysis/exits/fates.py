@@ -11,7 +11,7 @@ from lockcheck.analysis.exits.evaluation import TooManyPathsError
 from lockcheck.analysis.exits.pairs import pairs
 from lockcheck.analysis.exits.points import How, Leave, Point, spelled
 from lockcheck.analysis.exits.walk import Walk
-from lockcheck.analysis.link.scope import children, expressions, steps, walk
+from lockcheck.analysis.link.bodies import children, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.result import Result
 from lockcheck.analysis.summarise.state import same

@@ -8,7 +8,7 @@ import msgspec
 
 from lockcheck.analysis.exits.points import Leave
 from lockcheck.analysis.exits.raising import catches, caught
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.expression import Attr, Await, Call, Expr, Name
 from lockcheck.model.flow import Assign, Block, Node, Try

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.exits.points import spelled
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import LockRef, Operation
 from lockcheck.model.expression import Attr, Call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 
 from lockcheck.analysis.exits.points import Leave
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import ClassValue, External, options
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.knowledge.harmless import harmless

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from lockcheck.analysis.exits.evaluation import Evaluation
 from lockcheck.analysis.exits.points import NOWHERE, Leave, Point, Points, spelled
 from lockcheck.analysis.exits.raising import catches, caught
-from lockcheck.analysis.link.scope import steps, walk
+from lockcheck.analysis.link.bodies import steps, walk
 from lockcheck.analysis.link.values import External, options
 from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Name, Star, last_word
 from lockcheck.model.flow import (

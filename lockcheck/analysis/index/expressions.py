@@ -29,11 +29,12 @@ from lockcheck.model.expression import (
     Name,
     Not,
     Opaque,
+    Product,
     Star,
     Walrus,
     Yield,
 )
-from lockcheck.model.facts import MODULE, Parameter
+from lockcheck.model.facts import MODULE, Parameter, ParameterKind
 from lockcheck.model.flow import Return
 
 _Lower: TypeAlias = "Callable[[Expressions, Any], Expr]"
@@ -194,7 +195,9 @@ class Expressions:
         if isinstance(node, ast.DictComp):
             element: Expr = Group("tuple", (self.lower(node.key), self.lower(node.value)))
             return Comprehension("dict", element, clauses, self.span(node))
-        kind = "list" if isinstance(node, ast.ListComp) else "set" if isinstance(node, ast.SetComp) else "generator"
+        kind: Product = (
+            "list" if isinstance(node, ast.ListComp) else "set" if isinstance(node, ast.SetComp) else "generator"
+        )
         return Comprehension(kind, self.lower(node.elt), clauses, self.span(node))
 
     def _clause(self, node: ast.comprehension) -> Clause:
@@ -245,7 +248,9 @@ class Expressions:
 
     def parameters(self, node: ast.arguments) -> tuple[Parameter, ...]:
         """The parameters in order; their defaults are evaluated by whoever defines the function."""
-        ordinary = [(item, "p") for item in node.posonlyargs] + [(item, "a") for item in node.args]
+        ordinary: list[tuple[ast.arg, ParameterKind]] = [(item, "p") for item in node.posonlyargs] + [
+            (item, "a") for item in node.args
+        ]
         missing: list[ast.expr | None] = [None] * (len(ordinary) - len(node.defaults))
         found = [
             self._parameter(item, kind, default)
@@ -259,7 +264,7 @@ class Expressions:
             found.append(self._parameter(node.kwarg, "**", None))
         return tuple(found)
 
-    def _parameter(self, node: ast.arg, kind: str, default: ast.expr | None) -> Parameter:
+    def _parameter(self, node: ast.arg, kind: ParameterKind, default: ast.expr | None) -> Parameter:
         value = None if default is None else self.lower(default)
         return Parameter(node.arg, kind, self.annotation(node.annotation), value)
 

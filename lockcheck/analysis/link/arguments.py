@@ -127,7 +127,7 @@ def _sites(types: Types, function: FunctionId) -> Iterator[Site]:
         # `__init__` is called by name from subclasses only: that many definitions do not make it common.
         if word == "__init__" and owner is not None:
             below = {*types.hierarchy.subclasses(owner)}
-            callers = [c for c in types.program.callers(word) if types.owner(c) in below] if below else []
+            callers = tuple(c for c in types.program.callers(word) if types.owner(c) in below) if below else ()
             if len(callers) > MAX_CALLERS:
                 continue
         elif types.program.is_common(word, MAX_CALLERS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockcheck.analysis.link.scope import steps, walk
+from lockcheck.analysis.link.bodies import steps, walk
 from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Item, Name, last_word
 from lockcheck.model.flow import Assign
 from lockcheck.model.identity import FunctionId

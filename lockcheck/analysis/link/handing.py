@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lockcheck.analysis.link import locks
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import FunctionValue, options
 from lockcheck.model.expression import Call, Const, Expr, Group, Star, last_word
 from lockcheck.model.facts import FunctionFacts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lockcheck.analysis.link.scope import Scope, steps
+from lockcheck.analysis.link.bodies import steps
+from lockcheck.analysis.link.scope import Scope
 from lockcheck.model.expression import Attr, Call, Const, Expr, Item, Name, Star
 from lockcheck.model.facts import FunctionFacts
 from lockcheck.model.flow import Assign, Node

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import msgspec
 
-from lockcheck.analysis.link.naming import Names, identified, namespaces
+from lockcheck.analysis.link.naming import Names, identified, namespaces, packed
 from lockcheck.analysis.link.reads import ALL, STARS, OfClasses, OfFunctions, OfModules, Reads
 from lockcheck.analysis.link.values import (
     UNKNOWN,
@@ -58,7 +58,7 @@ class Program:
         """Flat bodies that structured ones have replaced: kept, since inference remembers by their expressions."""
         self._refused: set[FunctionId] = set()
         self._looked_at: dict[FunctionId, tuple[Node, ...] | None] = {}
-        self._callers: dict[str, list[FunctionId]] | None = None
+        self._callers: dict[str, tuple[FunctionId, ...]] | None = None
         self._by_module: dict[str, list[FunctionId]] | None = None
         self._attributes: dict[tuple[str, str], tuple[Value, int]] = {}
         """What names denote, with what that was read from."""
@@ -221,28 +221,29 @@ class Program:
         """Whether a name may stand in the body of a function, which is not unpacked for it."""
         return name.encode() in bytes(self.functions[function].body)
 
-    def callers(self, name: str) -> list[FunctionId]:
+    def callers(self, name: str) -> tuple[FunctionId, ...]:
         """Functions that call something whose last word is `name`, in a stable order."""
         self.reads.note_word("called", name)
         return self._calling(name)
 
-    def _calling(self, name: str) -> list[FunctionId]:
+    def _calling(self, name: str) -> tuple[FunctionId, ...]:
         if self._callers is None:
-            self._callers = {}
+            callers: dict[str, list[FunctionId]] = {}
             for identity, facts in self.functions.items():
                 for word in facts.called:
-                    self._callers.setdefault(word, []).append(identity)
-        return self._callers.get(name, [])
+                    callers.setdefault(word, []).append(identity)
+            self._callers = packed(callers)
+        return self._callers.get(name, ())
 
     def is_common(self, name: str, many: int) -> bool:
         """Whether more than so many functions call something whose last word is `name`."""
         self.reads.note_word("common", name)
         return len(self._calling(name)) > many
 
-    def declared(self, module: str, name: str) -> list[GlobalFact]:
+    def declared(self, module: str, name: str) -> tuple[GlobalFact, ...]:
         """What a module says of a global: the facts of each assignment."""
         self.reads.note_values(module, name)
-        return self.names(module, name).globals.get(name, [])
+        return self.names(module, name).globals.get(name, ())
 
     def import_target(self, module: str, item: ImportFact) -> Value:
         """What an import in `module` binds: something of the program, or an external name."""

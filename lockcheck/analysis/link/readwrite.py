@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.model.expression import Attr, Expr, Name
 from lockcheck.model.flow import Assign, Node, While
 from lockcheck.model.identity import ClassId, FunctionId

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.types import Types
 from lockcheck.model.expression import Attr, Call, Expr, Item
 from lockcheck.model.flow import Assign

@@ -69,6 +69,7 @@ class Types:
         self._scopes: dict[FunctionId, Scope] = {}
         self._owners: dict[FunctionId, ClassId | None] = {}
         self._binders: dict[FunctionId, dict[str, FunctionId | None]] = {}
+        """Of nested functions: whose local each name is."""
         self._around: dict[FunctionId, int] = {}
         """The code of a function and of those around it, as what is read."""
 
@@ -114,7 +115,9 @@ class Types:
         match expr:
             case Name(id=name):
                 return self.name(name, function)
-            case Attr() | Call() | Item():
+            case Attr(value=value, name=name):  # not kept: there are so many, and what it rests on is
+                return attributes.attribute(self, self.evaluate(value, function), name)
+            case Call() | Item():
                 question = (function, id(expr))
                 known = self._values.get(question)
                 if known is not None:
@@ -125,13 +128,10 @@ class Types:
                 return awaited(self, self.evaluate(value, function))
             case Const():
                 return NOTHING
-            case Logic(values=values):
+            case Logic() | IfElse():
                 given = defaults.given_lock(self, expr, function)
-                return given if given is not None else join(self.evaluate(v, function) for v in values)
-            case IfElse(then=then, orelse=orelse):
-                given = defaults.given_lock(self, expr, function)
-                chosen = (self.evaluate(e, function) for e in (then, orelse))
-                return given if given is not None else join(chosen)
+                chosen = expr.values if isinstance(expr, Logic) else (expr.then, expr.orelse)
+                return given if given is not None else join(self.evaluate(one, function) for one in chosen)
             case Group(kind="tuple", items=items):
                 return TupleValue(tuple(self.evaluate(i, function) for i in items))
             case Group(items=items):
@@ -154,8 +154,6 @@ class Types:
 
     def _compound(self, expr: Expr, function: FunctionId) -> Value:
         match expr:
-            case Attr(value=value, name=name):
-                return attributes.attribute(self, self.evaluate(value, function), name)
             case Item(value=value, key=key):
                 return results.element(self, self.evaluate(value, function), key)
             case Call():
@@ -177,6 +175,9 @@ class Types:
 
     def binder(self, name: str, function: FunctionId) -> FunctionId | None:
         """The function whose local a name is; None where it is global or built in."""
+        if ".<locals>." not in function.qualname:
+            is_local = function.qualname != MODULE and self.scope(function).binds(name)
+            return function if is_local else None
         known = self._binders.get(function)
         if known is None:
             known = self._binders[function] = {}

@@ -9,7 +9,8 @@ from sys import intern
 
 from msgspec.structs import force_setattr
 
-from lockcheck.model.expression import Attr, Call, Expr, Item, Keyword, Name
+from lockcheck.analysis.link.bodies import walk
+from lockcheck.model.expression import Attr, Call, Expr, Keyword, Name
 from lockcheck.model.facts import ClassFacts, FunctionFacts, ImportFact, ModuleFacts
 
 
@@ -23,6 +24,8 @@ def share(facts: ModuleFacts) -> None:
     for item in facts.globals:
         force_setattr(item, "name", intern(item.name))
         force_setattr(item, "function", intern(item.function))
+        _share_in(item.value)
+        _share_in(item.annotation)
 
 
 def share_name(expr: Name | Attr | Keyword) -> None:
@@ -60,17 +63,13 @@ def _share_class(cls: ClassFacts) -> None:
 
 
 def _share_in(expr: Expr | None) -> None:
-    """Have the names be kept once that an expression consists of, if it consists of little else."""
-    while isinstance(expr, Attr):
-        share_name(expr)
-        expr = expr.value
-    if isinstance(expr, Name):
-        share_name(expr)
-    elif isinstance(expr, Item):
-        _share_in(expr.value)
-        _share_in(expr.key)
-    elif isinstance(expr, Call):
-        _share_in(expr.func)
+    """Have the names be kept once that an expression consists of."""
+    for inner in walk(expr) if expr is not None else ():
+        if isinstance(inner, Name | Attr):
+            share_name(inner)
+        elif isinstance(inner, Call):
+            for keyword in inner.keywords:
+                share_name(keyword)
 
 
 def _share_imports(imports: tuple[ImportFact, ...]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.link.readwrite import read_write_kind
-from lockcheck.analysis.link.scope import steps
 from lockcheck.analysis.link.values import LibraryInstance, LockValue, options
 from lockcheck.model.flow import Enter
 from lockcheck.model.identity import ClassId, FunctionId

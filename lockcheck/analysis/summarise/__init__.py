@@ -65,7 +65,8 @@ def _settle(schedule: Schedule) -> bool:
 
 def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> None:
     if not schedule.budget.cuts:
-        reads = schedule.program.reads
+        reads, known = schedule.program.reads, schedule.known()
+        schedule.types.memo.read.clear()  # packing takes memory, and nobody asks any more what an answer was read from
         now = msgspec.structs.replace(now, opinions=opinions, is_deep=schedule.is_deep)
-        past.keep(now, schedule.known(), reads.things, reads.fresh())
+        past.keep(now, known, reads.things, reads.fresh())
     schedule.forget()

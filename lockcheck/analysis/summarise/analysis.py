@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import steps
+from lockcheck.analysis.link.bodies import steps
 from lockcheck.analysis.summarise.circumstances import Circumstances
 from lockcheck.analysis.summarise.construction import Construction
 from lockcheck.analysis.summarise.entries import Entries

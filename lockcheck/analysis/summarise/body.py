@@ -6,7 +6,7 @@ from functools import reduce
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import External
 from lockcheck.analysis.summarise import debugging, entering, evaluate, protocol, tests
 from lockcheck.analysis.summarise.frame import Frame

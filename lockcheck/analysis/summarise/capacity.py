@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.model.expression import Attr, Call, Expr, Name
 from lockcheck.model.flow import Assign, Block, For, Iterate, While

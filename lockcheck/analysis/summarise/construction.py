@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.expression import Attr, Call, Name
 from lockcheck.model.flow import Assign

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lockcheck.analysis.link import attributes
-from lockcheck.analysis.link.scope import children
+from lockcheck.analysis.link.bodies import children
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import FunctionValue, Instance, LibraryInstance, NoneValue, options
 from lockcheck.analysis.summarise import calls, outcomes, protocol, tests

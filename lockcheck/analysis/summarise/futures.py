@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.stores import Stored
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import Instance, LibraryInstance, Value, options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.analysis.link.values import External, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.expression import Attr, Call, Expr, Name, Yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, contains, decisions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, contains, decisions, steps, walk
 from lockcheck.analysis.link.values import LibraryInstance, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import CriticalPair

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, expressions, steps, walk
 from lockcheck.model.expression import Attr, Call, Comprehension, Expr, IfElse, Logic
 from lockcheck.model.flow import Block, Branch, Break, Continue, Node, Raise, Return, While
 from lockcheck.model.source import Span

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from lockcheck.analysis.link import locks
-from lockcheck.analysis.link.scope import calls_in
+from lockcheck.analysis.link.bodies import calls_in
 from lockcheck.analysis.link.values import ClassValue, options
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.analysis.summarise.threads import Threads, begun, own

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from lockcheck.analysis.link import locks, results
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import (
     External,
     Instance,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import Scope, blocks, decisions, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, decisions, expressions, steps, walk
+from lockcheck.analysis.link.scope import Scope
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.sections import ends
 from lockcheck.analysis.summarise.setters import assigned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, contains, expressions, steps, walk
 from lockcheck.model.expression import Call, Compare, Expr, Name, Walrus
 from lockcheck.model.flow import Assign, Block, Branch, Break, For, Match, Return, While
 from lockcheck.model.source import Span

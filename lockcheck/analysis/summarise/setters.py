@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.model.expression import Attr, Call, Const, Expr, Group, Item, Name
 from lockcheck.model.flow import Assign, Block

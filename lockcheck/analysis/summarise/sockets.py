@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import External, LibraryInstance, LibraryMethod, Value
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.known import Known

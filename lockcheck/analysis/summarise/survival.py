@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from lockcheck.analysis.link.scope import blocks, contains, steps
+from lockcheck.analysis.link.bodies import blocks, contains, steps
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.model.events import Block as Blocking
 from lockcheck.model.events import Callback, CriticalPair

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.values import External, Instance, LibraryInstance, LibraryMethod, Value, options
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame

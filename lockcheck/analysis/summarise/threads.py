@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from lockcheck.analysis.link import locks
-from lockcheck.analysis.link.scope import calls_in, expressions, steps, walk
+from lockcheck.analysis.link.bodies import calls_in, expressions, steps, walk
 from lockcheck.analysis.summarise.schedule import Schedule
 from lockcheck.model.expression import Attr, Call, Group, Name, last_word
 from lockcheck.model.facts import MODULE, FunctionFacts

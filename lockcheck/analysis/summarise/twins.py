@@ -9,7 +9,7 @@ import msgspec
 
 from lockcheck.analysis.annotations import members
 from lockcheck.analysis.link import annotated, results
-from lockcheck.analysis.link.scope import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.types import Types
 from lockcheck.analysis.link.values import (

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import TypeAlias
 
-from lockcheck.analysis.link.scope import calls_in
+from lockcheck.analysis.link.bodies import calls_in
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.summarise.constants import truth
 from lockcheck.analysis.summarise.engine import Engine

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from lockcheck.analysis.link import results
-from lockcheck.analysis.link.scope import blocks, contains, expressions, steps, walk
+from lockcheck.analysis.link.bodies import blocks, contains, expressions, steps, walk
 from lockcheck.analysis.link.values import External, LibraryMethod, QueueValue, UnknownValue, Value, options
 from lockcheck.analysis.summarise.analysis import Analysis
 from lockcheck.analysis.summarise.survival import Risk, guarded, risks
