@@ -118,7 +118,7 @@ class Memo:
             self._forget(question, start)
             self._cut = min(outer, self._cut) if self._cut < depth else outer
             self._settled = self._settled and settled
-            self.reads.end(before)
+            self.reads.pass_on(before)
             raise
         finally:
             del self._open[question]
@@ -128,7 +128,7 @@ class Memo:
         if cut >= depth:
             self._keep(question, answer, start, before)
         else:
-            self.reads.end(before)
+            self.reads.pass_on(before)
             self._cut = min(self._cut, cut)
             self._settled = self._settled and inner
             self._drafts[question] = _Draft(answer, self._order[cut])

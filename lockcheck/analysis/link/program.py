@@ -123,8 +123,12 @@ class Program:
 
     def has(self, module: str) -> bool:
         """Whether the program has a module of this name."""
-        self.reads.note_presence(module)
-        return module in self._units
+        is_there = module in self._units
+        if is_there:
+            self.reads.note_outline(module, STARS)  # it goes with the module, and who asks on reads it anyway
+        else:
+            self.reads.note_presence(module)
+        return is_there
 
     def _is_there(self, name: str) -> bool:
         """Whether the program has a module or a package of this name."""
@@ -286,9 +290,6 @@ class Program:
 
     def attribute(self, module: str, name: str) -> Value:
         """What `name` denotes at the top level of a module of the program; values of globals are left to inference."""
-        if not self.has(module):
-            inner = f"{module}.{name}"
-            return ModuleValue(inner) if self._is_there(inner) else UNKNOWN
         key = (module, name)
         found = self._attributes.get(key)
         if found is not None:
@@ -308,6 +309,9 @@ class Program:
         return value
 
     def _attribute(self, module: str, name: str) -> Value:
+        if not self.has(module):
+            inner = f"{module}.{name}"
+            return ModuleValue(inner) if self._is_there(inner) else UNKNOWN
         names = self.names(module, name)
         values: list[Value] = []
         if name in names.classes:
@@ -320,7 +324,7 @@ class Program:
         if found != UNKNOWN:
             return found
         if name not in names.globals:
-            if self._is_there(f"{module}.{name}"):
+            if self._units[module].is_package and self._is_there(f"{module}.{name}"):
                 return ModuleValue(f"{module}.{name}")
             for item in self._stars(module):
                 base = self._absolute(module, item)

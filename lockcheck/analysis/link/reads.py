@@ -3,7 +3,7 @@
 Each thing that can be read has a number, and so has what is read together: answers rest on answers, and to write down for
 each of them all that lies below would take longer than to find them. Those numbers are below zero.
 
-- Whether a module or a package is there.
+- Whether a module or a package is there, where it is not. Where it is, the outline of the module tells.
 - The outline of a module, name by name: whether it binds a name, and as what; what a class derives from, and its methods.
 - The values in a module, name by name: what a global is given, or the attributes of a class.
 - The code of a function: anything else that it is made of.
@@ -141,6 +141,14 @@ class Reads:
         own = self.together(self.now)
         self.go_on(before, own)
         return own
+
+    def pass_on(self, before: set[int]) -> None:
+        """Go on counting from `before` with what was read since, of which nobody will speak on its own."""
+        if len(self.now) > _FEW:
+            self.end(before)
+        else:
+            before |= self.now
+            self.now = before
 
     def go_on(self, before: set[int], own: int) -> None:
         """Go on counting from `before`, with one number for what was read since."""
