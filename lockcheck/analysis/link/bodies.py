@@ -132,7 +132,7 @@ def _call(expr: Call) -> tuple[Expr, ...]:
     return (expr.func, *expr.args)
 
 
-_PARTS: dict[type[Expr], _Parts] = {
+PARTS: dict[type[Expr], _Parts] = {
     Attr: _one,
     Await: _one,
     Not: _one,
@@ -153,20 +153,20 @@ _PARTS: dict[type[Expr], _Parts] = {
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression in the order of evaluation."""
-    parts = _PARTS.get(type(expr))
+    parts = PARTS.get(type(expr))
     return parts(expr) if parts is not None else ()
 
 
 def walk(expr: Expr) -> list[Expr]:
     """An expression and everything inside it, an outer one before its parts."""
-    if type(expr) not in _PARTS:
+    if type(expr) not in PARTS:
         return [expr]
     found: list[Expr] = []
     waiting = [expr]
     while waiting:
         current = waiting.pop()
         found.append(current)
-        parts = _PARTS.get(type(current))
+        parts = PARTS.get(type(current))
         if parts is not None:
             waiting += reversed(parts(current))
     return found

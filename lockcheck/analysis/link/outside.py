@@ -129,6 +129,10 @@ class Outside:
                 self._places.add(Place(program.units[question.module].path, place))
         return answer
 
+    def knows(self, question: Question) -> bool:
+        """Whether a question was asked before, in this run or in the one that it goes by."""
+        return question in self._answers or question in self._recalled
+
     def recall(self, opinions: Opinions) -> None:
         """Go by what an earlier run was told, where that is asked for again, until `settle`."""
         self._before, self._recalled, self._is_recalling = opinions, dict(opinions.answers), True

@@ -6,7 +6,7 @@ from sys import intern
 
 import msgspec
 
-from lockcheck.analysis.link.bodies import expressions, steps, walk
+from lockcheck.analysis.link.bodies import PARTS, expressions, steps
 from lockcheck.analysis.link.naming import packed
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.words import share_name
@@ -27,6 +27,7 @@ from lockcheck.model.flow import (
     Bound,
     Caught,
     Define,
+    Do,
     Enter,
     Iterate,
     Node,
@@ -73,7 +74,9 @@ class Scope:
         for item in self.facts.imports:
             self._bind(item.bound.partition(".")[0] if item.attribute is None else item.bound, _imported(item))
         for step in steps(program.body(identity)):
-            self._step(step)
+            if type(step) is not Do:  # most are, and they bind nothing by themselves
+                self._step(step)
+            self._inside(expressions(step))
         self.bindings = packed(self._bindings)
         """The ways in which each name gets its value, in source order."""
         self.calls = packed(self._calls)
@@ -99,6 +102,8 @@ class Scope:
         match step:
             case Assign(targets=targets, value=value, annotation=annotation, augmented=augmented):
                 for target in targets:
+                    if value is not None and isinstance(target, Item):
+                        self.writes += ((value, target.value),)
                     if annotation is not None and isinstance(target, Name):
                         self._bind(target.id, Binding("annotation", annotation))
                     if value is not None:
@@ -119,23 +124,30 @@ class Scope:
                 self.returns += (value,)
             case _:
                 pass
-        self._inside(step)
 
-    def _inside(self, step: Node) -> None:
+    def _inside(self, given: tuple[Expr, ...]) -> None:
         """Calls, and names bound inside expressions."""
-        if isinstance(step, Assign) and step.value is not None:
-            self.writes += tuple((step.value, t.value) for t in step.targets if isinstance(t, Item))
-        for expr in expressions(step):
-            for inner in walk(expr):
-                if isinstance(inner, (Name, Attr)):
-                    share_name(inner)
-                elif isinstance(inner, Call):
-                    self._call(inner)
-                elif isinstance(inner, Walrus):
-                    self._bind(inner.name, Binding("value", inner.value))
-                elif isinstance(inner, Comprehension):
-                    for clause in inner.clauses:
-                        self._target(clause.target, "element", clause.iterable, (), clause.is_async)
+        waiting = [*reversed(given)]
+        while waiting:  # as `walk` does, at half of its price: no other walk is made of all that is followed
+            inner = waiting.pop()
+            if isinstance(inner, Name):
+                share_name(inner)
+                continue
+            if isinstance(inner, Attr):
+                share_name(inner)
+                waiting.append(inner.value)
+                continue
+            parts = PARTS.get(type(inner))
+            if parts is None:
+                continue
+            if isinstance(inner, Call):
+                self._call(inner)
+            elif isinstance(inner, Walrus):
+                self._bind(inner.name, Binding("value", inner.value))
+            elif isinstance(inner, Comprehension):
+                for clause in inner.clauses:
+                    self._target(clause.target, "element", clause.iterable, (), clause.is_async)
+            waiting += reversed(parts(inner))
 
     def _call(self, call: Call) -> None:
         func = call.func

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link import attributes
+from lockcheck.analysis.link.bodies import expressions, steps, walk
 from lockcheck.analysis.link.outside import Outside, Question
 from lockcheck.analysis.link.values import UNKNOWN, External, Instance, LibraryInstance, LibraryMethod, Value, options
+from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.frame import Frame
 from lockcheck.analysis.summarise.state import State
 from lockcheck.model.expression import Attr, Await, Call, Expr, Item, Name
@@ -26,16 +28,7 @@ def callee(frame: Frame, expr: Call, state: State) -> None:
         return
     if not _is_open(frame, outside, receiver) or _hopeless(frame, outside, func.value):
         return
-    above = frame.facts.above
-    question = Question(function.module, func.span.below(above), func.name)
-    answer = outside.ask(program, question, expr.span.below(above))
-    if answer.heir is not None:
-        method = LibraryMethod(LibraryInstance(answer.heir), func.name)
-    elif answer.value != UNKNOWN:
-        method = attributes.attribute(types, answer.value, func.name)
-    if method != UNKNOWN and answer.value != UNKNOWN:
-        types.told[function, id(func.value)] = answer.value
-        types.told[function, id(func)] = method
+    _hear_of_callee(frame.engine, outside, function, expr, func)
 
 
 def entered(frame: Frame, item: Enter, state: State) -> None:
@@ -44,10 +37,51 @@ def entered(frame: Frame, item: Enter, state: State) -> None:
     if outside is None or not _holds(state) or types.evaluate(item.value, function) != UNKNOWN:
         return
     if not _hopeless(frame, outside, item.value):
-        span = item.span.below(frame.facts.above)
-        answer = outside.ask(frame.engine.program, Question(function.module, span), span)
-        if answer.value != UNKNOWN:
-            types.told[function, id(item.value)] = answer.value
+        _hear_of_entered(frame.engine, outside, function, item)
+
+
+def hear_again(engine: Engine, function: FunctionId) -> None:
+    """Hear once more what was said of a function that is not followed in this run: whoever asks about it goes by that."""
+    outside = engine.outside
+    assert outside is not None, "somebody has said it"
+    for step in steps(engine.program.body(function)):
+        if isinstance(step, Enter) and outside.knows(_of_entered(engine, function, step)):
+            _hear_of_entered(engine, outside, function, step)
+        for expr in (inner for each in expressions(step) for inner in walk(each)):
+            match expr:
+                case Call(func=Attr() as func) if outside.knows(_of_callee(engine, function, func)):
+                    _hear_of_callee(engine, outside, function, expr, func)
+                case _:
+                    pass
+
+
+def _of_callee(engine: Engine, function: FunctionId, func: Attr) -> Question:
+    return Question(function.module, func.span.below(engine.program.functions[function].above), func.name)
+
+
+def _of_entered(engine: Engine, function: FunctionId, item: Enter) -> Question:
+    return Question(function.module, item.span.below(engine.program.functions[function].above))
+
+
+def _hear_of_callee(engine: Engine, outside: Outside, function: FunctionId, expr: Call, func: Attr) -> None:
+    types = engine.types
+    place = expr.span.below(engine.program.functions[function].above)
+    answer = outside.ask(engine.program, _of_callee(engine, function, func), place)
+    if answer.value == UNKNOWN:
+        return
+    method: Value = attributes.attribute(types, answer.value, func.name)
+    if answer.heir is not None:
+        method = LibraryMethod(LibraryInstance(answer.heir), func.name)
+    if method != UNKNOWN:
+        types.told[function, id(func.value)] = answer.value
+        types.told[function, id(func)] = method
+
+
+def _hear_of_entered(engine: Engine, outside: Outside, function: FunctionId, item: Enter) -> None:
+    question = _of_entered(engine, function, item)
+    answer = outside.ask(engine.program, question, question.span)
+    if answer.value != UNKNOWN:
+        engine.types.told[function, id(item.value)] = answer.value
 
 
 def _holds(state: State) -> bool:

@@ -9,6 +9,7 @@ from lockcheck.analysis.budget import SpentError
 from lockcheck.analysis.link.outside import Outside
 from lockcheck.analysis.link.program import Program
 from lockcheck.analysis.link.reads import NOTHING, OPINION
+from lockcheck.analysis.summarise.consulting import hear_again
 from lockcheck.analysis.summarise.engine import Engine
 from lockcheck.analysis.summarise.following import follow
 from lockcheck.analysis.summarise.remembered import Kept, Remembered
@@ -109,7 +110,7 @@ class Schedule(Engine):
         """Hear once more what came from outside about functions that are taken over: whoever asks about them goes by it."""
         for function, kept in self._taken.items():
             if kept.heard:
-                follow(self, function)
+                hear_again(self, function)
 
     def known(self) -> dict[FunctionId, Kept]:
         """What another run may go by: every function's result, and what it was read from."""
