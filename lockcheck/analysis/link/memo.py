@@ -32,13 +32,6 @@ class _Draft(msgspec.Struct, frozen=True, gc=False):
     head: Hashable
 
 
-class _Read(dict[Hashable, int]):
-    """What was read; where that is not known, nobody wants to know."""
-
-    def __missing__(self, question: Hashable) -> int:
-        return NOTHING
-
-
 class Memo:
     """Remembers answers. A question within a circle is answered once in every round of the circle's outermost one.
 
@@ -50,8 +43,8 @@ class Memo:
         """Start with nothing known; what answers are read from is noted in `reads`."""
         self.known: dict[Hashable, object] = {}
         """The answers that are kept."""
-        self.read: dict[Hashable, int] = _Read()
-        """What they were read from."""
+        self.read: dict[Hashable, int] = {}
+        """What they were read from; where that is not known, nobody wants to know."""
         self.reads = reads
         self.is_deep = False
         """A question was given up since it was nested too deeply: another order might have answered it."""
@@ -78,7 +71,7 @@ class Memo:
         """
         known = self.known.get(question, _MISSING)
         if known is not _MISSING:
-            self.reads.now.add(self.read[question])
+            self.reads.now.add(self.read.get(question, NOTHING))
             return cast("Answer", known)
         at = self._open.get(question)
         if at is not None:

@@ -11,6 +11,7 @@ from lockcheck.analysis.link.hierarchy import Hierarchy
 from lockcheck.analysis.link.locks import hold, one_of
 from lockcheck.analysis.link.memo import Memo
 from lockcheck.analysis.link.program import Program
+from lockcheck.analysis.link.reads import NOTHING as UNREAD
 from lockcheck.analysis.link.scope import Binding, Scope
 from lockcheck.analysis.link.values import (
     NOTHING,
@@ -121,7 +122,7 @@ class Types:
                 question = (function, id(expr))
                 known = self._values.get(question)
                 if known is not None:
-                    self._reads.now.add(self._read[question])
+                    self._reads.now.add(self._read.get(question, UNREAD))
                     return known
                 return self.solve(question, lambda: self._compound(expr, function))
             case Await(value=value):
@@ -169,7 +170,7 @@ class Types:
         question = ("local", binder, name)
         known = self._values.get(question)
         if known is not None:
-            self._reads.now.add(self._read[question])
+            self._reads.now.add(self._read.get(question, UNREAD))
             return known
         return self.solve(question, lambda: self._local(self.scope(binder), name))
 
@@ -205,7 +206,7 @@ class Types:
         question = ("global", module, name)
         known = self._values.get(question)
         if known is not None:
-            self._reads.now.add(self._read[question])
+            self._reads.now.add(self._read.get(question, UNREAD))
             return known
         return self.solve(question, lambda: self._global(module, name))
 
