@@ -21,6 +21,8 @@ import yaml
 from tests.conftest import HAZARD, Write
 from tests.installed import ROOT
 
+pytestmark = pytest.mark.once
+
 Commit: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
 
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))

@@ -16,6 +16,8 @@ from lockcheck.app.store import DIGEST, digest
 from lockcheck.app.table import KEYS
 from tests.conftest import HAZARD, Lockcheck, Run, Write
 
+pytestmark = pytest.mark.once
+
 some = settings(
     max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

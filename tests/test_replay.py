@@ -37,6 +37,8 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
+pytestmark = pytest.mark.once
+
 FORMATS = ("full", "concise", "json", "sarif", "junit")
 
 

@@ -21,6 +21,8 @@ from lockcheck.app.store import DIGEST, digest
 from lockcheck.model.facts import ModuleFacts
 from tests.conftest import HAZARD, Lockcheck, Write
 
+pytestmark = pytest.mark.once
+
 FILES = {f"m{number}.py": f"# {number}\n" + HAZARD for number in range(3)}
 FORM = ("--output-format", "concise")
 TAKEN = "3 from the cache, 0 extracted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockcheck.analysis.link.bodies import steps
-from lockcheck.analysis.link.readwrite import read_write_kind
+from lockcheck.analysis.link.readwrite import effect, read_write_kind
 from lockcheck.analysis.link.values import LibraryInstance, LockValue, options
 from lockcheck.model.flow import Enter
 from lockcheck.model.identity import ClassId, FunctionId
@@ -33,8 +33,10 @@ def _lock_kind(types: Types, cls: ClassId) -> LockKind | None:
     methods = {name for owner in types.hierarchy.mro(cls) for name in types.hierarchy.own_methods(owner)}
     public = {m for m in methods if not m.startswith("_")} | (methods & (_TAKING | _GIVING))
     if not public & (_TAKING | _GIVING):
+        if not public or any(effect(name) is None for name in public):
+            return None  # names are cheaper than what attributes hold, and most classes are no locks
         keeps = _inner(types, cls)
-        return read_write_kind(types, cls, keeps[0]) if keeps and public else None
+        return read_write_kind(types, cls, keeps[0]) if keeps else None
     if not (public & _TAKING and public & _GIVING) or public - _TAKING - _GIVING - _BESIDES:
         return None
     kinds = _inner(types, cls)
