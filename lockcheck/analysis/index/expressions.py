@@ -248,9 +248,9 @@ class Expressions:
 
     def parameters(self, node: ast.arguments) -> tuple[Parameter, ...]:
         """The parameters in order; their defaults are evaluated by whoever defines the function."""
-        ordinary: list[tuple[ast.arg, ParameterKind]] = [(item, "p") for item in node.posonlyargs] + [
-            (item, "a") for item in node.args
-        ]
+        ordinary: list[tuple[ast.arg, ParameterKind]] = []
+        ordinary.extend((item, "p") for item in node.posonlyargs)
+        ordinary.extend((item, "a") for item in node.args)
         missing: list[ast.expr | None] = [None] * (len(ordinary) - len(node.defaults))
         found = [
             self._parameter(item, kind, default)
