@@ -154,6 +154,17 @@ def test_configured_source_roots_name_namespace_packages(write: Write) -> None:
     assert modules(".") == {"python/ns/pkg/__init__.py": "ns.pkg", "python/ns/a.py": "ns.a"}
 
 
+def test_a_module_that_is_no_package_may_have_submodules(write: Write, lockcheck: Lockcheck) -> None:
+    write(
+        {
+            "a.py": "__path__ = [__file__[:-3]]\n",
+            "a/b.py": "import time\n\n\ndef work():\n    time.sleep(5)\n",
+            "main.py": "import threading\nimport a.b\nLOCK = threading.Lock()\n\n\ndef f():\n    with LOCK:\n        a.b.work()\n",
+        }
+    )
+    assert lockcheck("--output-format", "concise", ".").out.startswith("main.py:8:9: LCK202 ")
+
+
 def test_imports_reveal_a_namespace_package(write: Write) -> None:
     write(
         {

@@ -77,6 +77,24 @@ def finish():
 """What astroid is asked while one function is followed, others go by when all have been followed."""
 
 
+SET_ELSEWHERE = {
+    "a.py": "import time\n\n\nclass Slow:\n    def work(self):\n        time.sleep(5)\n\n\nclass C:\n    pass\n",
+    "b.py": "from a import C, Slow\n\nc = C()\nc.helper = Slow()\n\n\nclass Thing:\n    def work(self):\n        pass\n",
+    "b2.py": """\
+import threading
+import b
+L = threading.Lock()
+
+
+def p():
+    with L:
+        dict(x=b.Thing())["x"].work()
+""",
+    "m.py": "import threading\nfrom a import C\nL = threading.Lock()\n\n\ndef m():\n    pass\n",
+}
+"""What astroid is told of an object by another module, which it may have looked at or not."""
+
+
 def circle(size: int) -> dict[str, str]:
     """As many functions that call each other in a circle, each under a lock of its own."""
     text = (
@@ -106,8 +124,13 @@ LONGER = "import t\n\n\ndef h00():\n    return t.g179()\n" + "".join(
             "a.py",
             f"{LONGER}\n\nimport threading\nA = threading.Lock()\n\n\ndef a():\n    with A:\n        h20().go()\n",
         ),
+        (
+            SET_ELSEWHERE,
+            "m.py",
+            SET_ELSEWHERE["m.py"].replace("pass", 'with L:\n        dict(s=C().helper)["s"].work()'),
+        ),
     ],
-    ids=["told by another", "a circle", "a circle that is too large", "a chain that is too long"],
+    ids=["told by another", "a circle", "a circle that is too large", "a chain that is too long", "set elsewhere"],
 )
 def test_where_a_program_is_begun_with_does_not_matter(
     tmp_path: Path, files: dict[str, str], name: str, text: str

@@ -22,7 +22,7 @@ from astroid.brain import (
     brain_type,
 )
 from astroid.builder import AstroidBuilder
-from astroid.exceptions import AstroidError, AstroidImportError
+from astroid.exceptions import AstroidError, AstroidImportError, InferenceError
 from astroid.manager import AstroidManager
 from astroid.transforms import TransformVisitor
 
@@ -47,7 +47,7 @@ from lockcheck.model.source import Span
 MAX_TEXT: Final = 300_000
 """Characters of the longest module that is looked at."""
 MAX_TEXTS: Final = 10_000_000
-"""Characters of all modules that are looked at in one run: some 10 seconds. ray has 2.4 million of them, of 27 million in all."""
+"""Characters of all modules that are looked at in one run. In ray that are 2.4 million, of 27 million in all."""
 MAX_TREES: Final = 2_000_000
 """Characters of modules whose trees are kept at once: some 80 MB."""
 MAX_VALUES: Final = 20
@@ -77,6 +77,20 @@ _FAULTS: Final = (
 _Node: TypeAlias = nodes.NodeNG
 _Corner: TypeAlias = tuple[int, int, int, int]
 """Where `ast` sees an expression: rows from 1, offsets in UTF-8 from 0."""
+
+
+class _Builder(AstroidBuilder):
+    """Builds a module's tree and changes no other: an answer must not depend on which modules have been looked at."""
+
+    def delayed_assattr(self, node: nodes.AssignAttr) -> None:
+        """Have classes know the attributes that are set from outside, those of this module."""
+        try:
+            given = [_proxied(one) or one for one in node.expr.infer()]
+        except InferenceError:
+            return
+        own = node.root()
+        if all(one.root() is own for one in given if isinstance(one, nodes.NodeNG)):
+            super().delayed_assattr(node)
 
 
 class Inference:
@@ -199,7 +213,7 @@ class Inference:
         self.modules += is_new
         self.characters += size * is_new
         self._kept += size
-        return AstroidBuilder(manager).string_build(source.text, name, source.path)
+        return _Builder(manager).string_build(source.text, name, source.path)
 
     def _source(self, name: str) -> Source | None:
         unit = self.program.units.get(name)

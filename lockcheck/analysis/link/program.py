@@ -324,7 +324,7 @@ class Program:
         if found != UNKNOWN:
             return found
         if name not in names.globals:
-            if self._units[module].is_package and self._is_there(f"{module}.{name}"):
+            if self._is_there(f"{module}.{name}"):
                 return ModuleValue(f"{module}.{name}")
             for item in self._stars(module):
                 base = self._absolute(module, item)

@@ -66,7 +66,7 @@ def _settle(schedule: Schedule) -> bool:
 def _keep(schedule: Schedule, past: Past, now: World, opinions: Opinions) -> None:
     if not schedule.budget.cuts:
         reads, known = schedule.program.reads, schedule.known()
-        schedule.types.memo.read.clear()  # packing takes memory, and nobody asks any more what an answer was read from
+        schedule.forget_origins()
         now = msgspec.structs.replace(now, opinions=opinions, is_deep=schedule.is_deep)
         past.keep(now, known, reads.things, reads.fresh())
     schedule.forget()

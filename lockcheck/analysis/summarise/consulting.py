@@ -45,14 +45,17 @@ def hear_again(engine: Engine, function: FunctionId) -> None:
     outside = engine.outside
     assert outside is not None, "somebody has said it"
     for step in steps(engine.program.body(function)):
-        if isinstance(step, Enter) and outside.knows(_of_entered(engine, function, step)):
-            _hear_of_entered(engine, outside, function, step)
+        entered = [step] if isinstance(step, Enter) else []
         for expr in (inner for each in expressions(step) for inner in walk(each)):
-            match expr:
-                case Call(func=Attr() as func) if outside.knows(_of_callee(engine, function, func)):
-                    _hear_of_callee(engine, outside, function, expr, func)
-                case _:
-                    pass
+            if isinstance(expr, Call) and isinstance(expr.func, Attr):
+                if outside.knows(_of_callee(engine, function, expr.func)):
+                    _hear_of_callee(engine, outside, function, expr, expr.func)
+                entered += (
+                    [Enter(expr.args[0], None, False, expr.span)] if expr.args else []
+                )  # `stack.enter_context(x)`
+        for item in entered:
+            if outside.knows(_of_entered(engine, function, item)):
+                _hear_of_entered(engine, outside, function, item)
 
 
 def _of_callee(engine: Engine, function: FunctionId, func: Attr) -> Question:

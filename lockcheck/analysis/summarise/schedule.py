@@ -77,6 +77,10 @@ class Schedule(Engine):
         """Take over from now on what an earlier run found out, where it still holds."""
         self._remembered = remembered
 
+    def forget_origins(self) -> None:
+        """Let go what answers were read from, but not what functions were: packing takes memory."""
+        self.types.memo.read.clear()
+
     def forget(self) -> None:
         """Let go what was remembered, and what functions were read from: nobody will want to know."""
         self._remembered = None
@@ -110,7 +114,9 @@ class Schedule(Engine):
         """Hear once more what came from outside about functions that are taken over: whoever asks about them goes by it."""
         for function, kept in self._taken.items():
             if kept.heard:
+                self.types.listener = function
                 hear_again(self, function)
+        self.types.listener = None
 
     def known(self) -> dict[FunctionId, Kept]:
         """What another run may go by: every function's result, and what it was read from."""
