@@ -44,6 +44,7 @@ from lockcheck.model.flow import (
 )
 from lockcheck.model.source import Span
 
+_ENTERS = {"enter_context", "enter_async_context"}
 _COMPOUND = frozenset({With, Branch, While, For, Try, Match})
 
 
@@ -187,6 +188,13 @@ def blocks(node: Node) -> tuple[tuple[Node, ...], ...]:
             return tuple(c.body for c in cases)
         case _:
             return ()
+
+
+def put_on_stack(call: Call) -> Enter | None:
+    """`stack.enter_context(x)`, as the item of a `with` that it stands for; None where the call is spelled otherwise."""
+    if not isinstance(call.func, Attr) or not call.args or call.func.name not in _ENTERS:
+        return None
+    return Enter(call.args[0], None, call.func.name == "enter_async_context", call.span)
 
 
 def decisions(nodes: tuple[Node, ...], without: Span | None = None) -> Iterator[Expr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockcheck.analysis.link import attributes
-from lockcheck.analysis.link.bodies import expressions, steps, walk
+from lockcheck.analysis.link.bodies import expressions, put_on_stack, steps, walk
 from lockcheck.analysis.link.outside import Outside, Question
 from lockcheck.analysis.link.values import UNKNOWN, External, Instance, LibraryInstance, LibraryMethod, Value, options
 from lockcheck.analysis.summarise.engine import Engine
@@ -45,16 +45,12 @@ def hear_again(engine: Engine, function: FunctionId) -> None:
     outside = engine.outside
     assert outside is not None, "somebody has said it"
     for step in steps(engine.program.body(function)):
-        entered = [step] if isinstance(step, Enter) else []
-        for expr in (inner for each in expressions(step) for inner in walk(each)):
-            if isinstance(expr, Call) and isinstance(expr.func, Attr):
-                if outside.knows(_of_callee(engine, function, expr.func)):
-                    _hear_of_callee(engine, outside, function, expr, expr.func)
-                entered += (
-                    [Enter(expr.args[0], None, False, expr.span)] if expr.args else []
-                )  # `stack.enter_context(x)`
-        for item in entered:
-            if outside.knows(_of_entered(engine, function, item)):
+        calls = [inner for expr in expressions(step) for inner in walk(expr) if isinstance(inner, Call)]
+        for call in calls:
+            if isinstance(call.func, Attr) and outside.knows(_of_callee(engine, function, call.func)):
+                _hear_of_callee(engine, outside, function, call, call.func)
+        for item in (step, *map(put_on_stack, calls)):
+            if isinstance(item, Enter) and outside.knows(_of_entered(engine, function, item)):
                 _hear_of_entered(engine, outside, function, item)
 
 

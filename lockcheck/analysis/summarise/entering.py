@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from lockcheck.analysis.link import locks, results
+from lockcheck.analysis.link.bodies import put_on_stack
 from lockcheck.analysis.link.targets import Target
 from lockcheck.analysis.link.values import External, Instance, LibraryInstance, LibraryMethod, Value, options
 from lockcheck.analysis.summarise import body, calls, consulting, evaluate, primitives
@@ -24,7 +25,6 @@ from lockcheck.model.paths import Path
 Leave = Callable[[State], State]
 Body = Callable[[State], "State | None"]
 _STACKS = {"contextlib.ExitStack", "contextlib.AsyncExitStack"}
-_ENTERS = {"enter_context", "enter_async_context"}
 
 
 def with_items(frame: Frame, items: tuple[Enter, ...], state: State, inner: Body) -> State | None:
@@ -286,10 +286,10 @@ def stack_call(frame: Frame, expr: Call, state: State) -> State | None:
     scope = frame.stacks.get(expr.func.value.id)
     if scope is not None and expr.func.name == "callback":
         return _registered(frame, expr.args[0], state, scope)
-    if scope is None or expr.func.name not in _ENTERS:
+    item = put_on_stack(expr)
+    if scope is None or item is None:
         return None
     before = len(state.held)
-    item = Enter(expr.args[0], None, expr.func.name == "enter_async_context", expr.span)
     inside, _ = enter(frame, item, state)
     held = tuple(
         msgspec.structs.replace(h, scope=scope) if index >= before else h for index, h in enumerate(inside.held)
